@@ -1,0 +1,17 @@
+export { InferenceError, type InferenceErrorCode } from "./inference-error.ts";
+export type {
+  ChatMessage,
+  DownloadProgress,
+  EmbedRequest,
+  EmbedResult,
+  GenerateRequest,
+  GenerateResult,
+  Inference,
+  InferenceLimits,
+  InferenceOptions,
+  ModelRecord,
+  ModelSource,
+  ModelStatus,
+  ModelTask,
+  Pooling,
+} from "./types.ts";
