@@ -1,0 +1,29 @@
+import type { Transaction } from "./database.ts";
+
+/**
+ * Makes the part of Supabase's `auth` schema that genq's tables refer to, where it is missing: a plain Postgres beside
+ * a Supabase project elsewhere. Where GoTrue or Supabase Lite has made its own, this does nothing.
+ */
+export async function bootstrapAuth(sql: Transaction): Promise<void> {
+  const [state] = await sql<{ users: string | null }[]>`select to_regclass('auth.users')::text as users`;
+  if (state?.users !== null) return;
+  await sql.unsafe(`
+    do $$
+    declare name text;
+    begin
+      foreach name in array array['anon', 'authenticated', 'service_role'] loop
+        if not exists (select from pg_roles where rolname = name) then
+          execute format('create role %I nologin noinherit', name);
+        end if;
+      end loop;
+    end $$;
+    create schema if not exists auth;
+    create table auth.users (id uuid primary key, email text, created_at timestamptz not null default now());
+    create or replace function auth.uid() returns uuid language sql stable as $$
+      select coalesce(
+        nullif(current_setting('request.jwt.claim.sub', true), ''),
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
+      )::uuid
+    $$;
+    grant usage on schema auth to anon, authenticated, service_role;`);
+}

@@ -1,0 +1,117 @@
+import { AppError } from "@genq/contract";
+import postgres from "postgres";
+
+export type Sql = postgres.Sql;
+/** Inside a transaction: what every query of this package takes. */
+export type Transaction = postgres.TransactionSql;
+
+/** The role that the transactions of a process run as. Both are subject to row level security. */
+export type DatabaseRole = "genq_api" | "genq_worker";
+
+export interface Database {
+  readonly sql: Sql;
+  readonly role: DatabaseRole;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database` */
+  url: string;
+  role: DatabaseRole;
+  /** Connections at most. */
+  max: number;
+  /** False behind a transaction pooler, and on PGlite, where all connections share one session. */
+  prepare: boolean;
+}
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const sql = postgres(options.url, {
+    max: options.max,
+    prepare: options.prepare,
+    connect_timeout: 2,
+    idle_timeout: 60,
+    connection: { application_name: options.role },
+    onnotice: () => undefined,
+  });
+  return { sql, role: options.role };
+}
+
+export async function closeDatabase(database: Database): Promise<void> {
+  await database.sql.end({ timeout: 2 });
+}
+
+/**
+ * Runs `work` in one transaction that sees the rows of one user: `auth.uid()` is that user, and row level security
+ * stands behind each query. Settings are local to the transaction, as poolers and PGlite need.
+ */
+export function inUserTransaction<Result>(
+  database: Database,
+  userId: string,
+  work: (sql: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return inTransaction(database, userId, work);
+}
+
+/** Runs `work` in one transaction of no user: what the role's own policies show, for claims and sweeps. */
+export function inServiceTransaction<Result>(
+  database: Database,
+  work: (sql: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return inTransaction(database, "", work);
+}
+
+async function inTransaction<Result>(
+  database: Database,
+  userId: string,
+  work: (sql: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const claims = userId === "" ? "" : JSON.stringify({ sub: userId, role: "authenticated" });
+  try {
+    const result = await database.sql.begin(async (sql) => {
+      // Supabase's auth.uid() reads the claims or the older claim.sub, whichever it finds.
+      await sql`select set_config('role', ${database.role}, true),
+        set_config('search_path', 'genq, public, extensions', true),
+        set_config('request.jwt.claims', ${claims}, true),
+        set_config('request.jwt.claim.sub', ${userId}, true)`;
+      return { value: await work(sql) };
+    });
+    return result.value;
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+/** Error codes that mean that Postgres can't be reached or is going away, not that the query was wrong. */
+const unavailableCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+  "CONNECT_TIMEOUT",
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "08000",
+  "08003",
+  "08006",
+  "53300",
+  "57P01",
+  "57P02",
+  "57P03",
+]);
+
+function toDatabaseError(error: unknown): unknown {
+  const code = errorCode(error);
+  if (code !== undefined && unavailableCodes.has(code)) {
+    return new AppError("database_unavailable", "The database can't be reached. Try again in a moment.", {
+      cause: error,
+      retryAfterSeconds: 5,
+    });
+  }
+  return error;
+}
+
+/** The `code` of a driver's error: a SQLSTATE or the name of a connection failure. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

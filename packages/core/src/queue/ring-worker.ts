@@ -1,0 +1,68 @@
+import type { QueueName } from "@genq/contract";
+import { createPostgresBackend, Worker, withBackend } from "bullmq";
+import {
+  asBullConnection,
+  openPostgresPool,
+  openRedis,
+  type QueueOptions,
+  queueBackend,
+} from "./connection.ts";
+import { queueName, type RingData } from "./queues.ts";
+
+/** The answering side of one queue: calls `onRing` for each ring, `concurrency` at a time. */
+export interface RingWorker {
+  /** Takes no new rings, and waits for those that run. */
+  close(): Promise<void>;
+}
+
+export interface RingWorkerOptions extends QueueOptions {
+  queue: QueueName;
+  concurrency: number;
+  /** Runs the task; what it throws is reported and changes nothing, for the row holds the truth. */
+  onRing: (taskId: string) => Promise<void>;
+}
+
+export function openRingWorker(options: RingWorkerOptions): RingWorker {
+  const run = async (job: { data: RingData }) => {
+    try {
+      await options.onRing(job.data.taskId);
+    } catch (error) {
+      options.onError?.(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const settings = {
+    concurrency: options.concurrency,
+    lockDuration: 30_000,
+    stalledInterval: 10_000,
+    maxStalledCount: 1,
+  };
+  const name = (backend: "redis" | "postgres") => queueName(options.prefix, options.queue, backend);
+  if (queueBackend(options.url) === "redis") {
+    const redis = openRedis(options, true);
+    const worker = new Worker<RingData>(name("redis"), run, {
+      ...settings,
+      connection: redis,
+      prefix: options.prefix,
+    });
+    worker.on("error", (error) => options.onError?.(error));
+    return {
+      close: async () => {
+        await worker.close();
+        redis.disconnect();
+      },
+    };
+  }
+  const pool = openPostgresPool(options, options.concurrency + 3);
+  const { Worker: PostgresWorker } = withBackend(createPostgresBackend);
+  const worker = new PostgresWorker<RingData>(name("postgres"), run, {
+    ...settings,
+    connection: asBullConnection(pool),
+  });
+  worker.on("error", (error) => options.onError?.(error));
+  return {
+    close: async () => {
+      await worker.close();
+      await pool.end();
+    },
+  };
+}

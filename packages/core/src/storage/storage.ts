@@ -1,0 +1,79 @@
+import type { Readable } from "node:stream";
+import { AppError } from "@genq/contract";
+import { createClient } from "@supabase/supabase-js";
+
+/** File objects in one private bucket of Supabase Storage, under keys that the server makes. */
+export interface Storage {
+  /** Makes the bucket when it is not there. */
+  ensureBucket(): Promise<void>;
+  /** Streams an object in; the body is never whole in memory. @throws AppError storage_unavailable */
+  upload(key: string, body: Readable, contentType: string): Promise<void>;
+  /** @throws AppError storage_unavailable, also when the object is not there */
+  download(key: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** A URL that needs no token, for `seconds`; the browser saves it under `fileName`. */
+  sign(key: string, seconds: number, fileName: string): Promise<string>;
+  /** Removing what is not there succeeds. */
+  remove(keys: string[]): Promise<void>;
+}
+
+export interface StorageOptions {
+  supabaseUrl: string;
+  /** A secret key (`sb_secret_…`) or the legacy service_role key: objects are reached by the server only. */
+  secretKey: string;
+  bucket: string;
+  /** Objects larger than this are refused by the bucket too. */
+  maxObjectBytes: number;
+}
+
+export function openStorage(options: StorageOptions): Storage {
+  const client = createClient(options.supabaseUrl, options.secretKey, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+  });
+  const bucket = () => client.storage.from(options.bucket);
+  return {
+    ensureBucket: async () => {
+      const { error } = await client.storage.getBucket(options.bucket);
+      if (error === null) return;
+      const made = await client.storage.createBucket(options.bucket, {
+        public: false,
+        fileSizeLimit: options.maxObjectBytes,
+      });
+      // Another process may have made it in between.
+      if (made.error !== null && (await client.storage.getBucket(options.bucket)).error !== null) {
+        throw unavailable(made.error);
+      }
+    },
+    upload: async (key, body, contentType) => {
+      // A raw stream: supabase-js would send a Blob as multipart, which servers buffer whole.
+      const { error } = await bucket().upload(key, body, { contentType, upsert: false, duplex: "half" });
+      if (error !== null) throw unavailable(error);
+    },
+    download: async (key, signal) => {
+      const { data, error } = await bucket()
+        .download(key, {}, signal === undefined ? {} : { signal })
+        .asStream();
+      if (error !== null) throw unavailable(error);
+      return data;
+    },
+    sign: async (key, seconds, fileName) => {
+      const { data, error } = await bucket().createSignedUrl(key, seconds, { download: fileName });
+      if (error !== null) throw unavailable(error);
+      return data.signedUrl;
+    },
+    remove: async (keys) => {
+      const { error } = await bucket().remove(keys);
+      if (error !== null) throw unavailable(error);
+    },
+  };
+}
+
+function unavailable(cause: unknown): AppError {
+  return new AppError(
+    "storage_unavailable",
+    "File storage did not do what was asked. Try again in a moment.",
+    {
+      cause,
+      retryAfterSeconds: 5,
+    },
+  );
+}

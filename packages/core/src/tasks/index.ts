@@ -1,0 +1,4 @@
+export { cancelTask, deleteTask, getTask, retryTask } from "./manage-tasks.ts";
+export { presentSubmitted, presentTask } from "./present-task.ts";
+export { type Idempotency, type SubmittedRow, submitTask, type TaskServices } from "./submit-task.ts";
+export { createTaskWatcher, type TaskWatcher } from "./task-watcher.ts";

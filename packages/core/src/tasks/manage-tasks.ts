@@ -1,0 +1,56 @@
+import { AppError, isTerminal } from "@genq/contract";
+import {
+  cancelTask as cancelRow,
+  deleteFinishedTask,
+  inUserTransaction,
+  resetFile,
+  retryTask as retryRow,
+  selectQueueState,
+  selectTask,
+  type TaskRow,
+} from "../db/index.ts";
+import { ringForTask, type SubmittedRow, type TaskServices } from "./submit-task.ts";
+
+/** @throws AppError not_found, also for another user's task */
+export async function getTask(services: TaskServices, userId: string, id: string): Promise<TaskRow> {
+  return found(await inUserTransaction(services.database, userId, (sql) => selectTask(sql, userId, id)));
+}
+
+/** Cancels queued or running work; a task that has ended stays as it is. @throws AppError not_found */
+export async function cancelTask(services: TaskServices, userId: string, id: string): Promise<TaskRow> {
+  return found(await inUserTransaction(services.database, userId, (sql) => cancelRow(sql, userId, id)));
+}
+
+/** Starts the next life of a failed task. @throws AppError not_found, task_not_retryable */
+export async function retryTask(services: TaskServices, userId: string, id: string): Promise<SubmittedRow> {
+  const submitted = await inUserTransaction(services.database, userId, async (sql) => {
+    const task = found(await selectTask(sql, userId, id));
+    const retried = await retryRow(sql, userId, task);
+    if (retried === undefined) {
+      throw new AppError(
+        "task_not_retryable",
+        `The task is ${task.status}; only a failed task can be retried.`,
+      );
+    }
+    if (retried.kind === "ingest" && retried.fileId !== null) await resetFile(sql, userId, retried.fileId);
+    return { task: retried, queue: await selectQueueState(sql, id), replayed: false };
+  });
+  await ringForTask(services, submitted.task);
+  return submitted;
+}
+
+/** Deletes a finished task and its result. @throws AppError not_found, task_not_finished */
+export async function deleteTask(services: TaskServices, userId: string, id: string): Promise<void> {
+  await inUserTransaction(services.database, userId, async (sql) => {
+    if (await deleteFinishedTask(sql, userId, id)) return;
+    const task = found(await selectTask(sql, userId, id));
+    if (!isTerminal(task.status)) {
+      throw new AppError("task_not_finished", `The task is ${task.status}. Cancel it before you delete it.`);
+    }
+  });
+}
+
+function found(task: TaskRow | undefined): TaskRow {
+  if (task === undefined) throw new AppError("not_found", "There is no such task.");
+  return task;
+}

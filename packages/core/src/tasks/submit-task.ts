@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { AppError, type JobKind, type JobPayload } from "@genq/contract";
+import {
+  type Database,
+  fillIdempotencyKey,
+  insertTask,
+  inUserTransaction,
+  selectQueueState,
+  selectTask,
+  type TaskRow,
+  type Transaction,
+  takeIdempotencyKey,
+} from "../db/index.ts";
+import type { Queues } from "../queue/index.ts";
+
+export interface TaskServices {
+  database: Database;
+  queues: Queues;
+}
+
+/** An `Idempotency-Key` with the hash of the request that it came with. */
+export interface Idempotency {
+  key: string;
+  requestHash: string;
+}
+
+export interface SubmittedRow {
+  task: TaskRow;
+  queue: { ahead: number; etaSeconds: number | null };
+  /** The task was made by an earlier request with the same idempotency key. */
+  replayed: boolean;
+}
+
+/**
+ * Writes a task and its idempotency key in one transaction, then rings the queue with a bounded wait. The task is
+ * accepted whether or not the ring was heard.
+ * @throws AppError idempotency_mismatch
+ */
+export async function submitTask<Kind extends JobKind>(
+  services: TaskServices,
+  request: { userId: string; kind: Kind; payload: JobPayload<Kind>; idempotency?: Idempotency | undefined },
+): Promise<SubmittedRow> {
+  const { userId, kind, payload, idempotency } = request;
+  const submitted = await inUserTransaction(services.database, userId, async (sql) => {
+    const replay = idempotency && (await replayTask(sql, userId, idempotency));
+    if (replay !== undefined)
+      return { task: replay, queue: await selectQueueState(sql, replay.id), replayed: true };
+    const task = await insertTask(sql, { id: randomUUID(), userId, kind, payload, fileId: null });
+    if (idempotency !== undefined) {
+      await fillIdempotencyKey(sql, userId, idempotency.key, { taskId: task.id, fileId: null });
+    }
+    return { task, queue: await selectQueueState(sql, task.id), replayed: false };
+  });
+  if (!submitted.replayed) await ringForTask(services, submitted.task);
+  return submitted;
+}
+
+async function replayTask(
+  sql: Transaction,
+  userId: string,
+  idempotency: Idempotency,
+): Promise<TaskRow | undefined> {
+  const record = await takeIdempotencyKey(sql, userId, idempotency.key, idempotency.requestHash);
+  if (record === undefined) return undefined;
+  assertSameRequest(record.requestHash, idempotency);
+  const task = record.taskId === null ? undefined : await selectTask(sql, userId, record.taskId);
+  if (task === undefined) throw mismatch();
+  return task;
+}
+
+/** @throws AppError idempotency_mismatch when the key came with another request before */
+export function assertSameRequest(requestHash: string, idempotency: Idempotency): void {
+  if (requestHash !== idempotency.requestHash) throw mismatch();
+}
+
+function mismatch(): AppError {
+  return new AppError(
+    "idempotency_mismatch",
+    "This Idempotency-Key was used with another request in the last 24 hours. Use a new key for a new request.",
+  );
+}
+
+/** Rings for a queued task. When the ring is not heard, a reconciler rings again: the row is the truth. */
+export async function ringForTask(services: TaskServices, task: TaskRow): Promise<void> {
+  await services.queues.ring({ taskId: task.id, queue: task.queue, attempt: task.attempt });
+}
