@@ -1,3 +1,7 @@
+export { chunkParts } from "./chunk-parts.ts";
+export { type DetectionHint, detectionHeadBytes, detectMediaType } from "./media-type.ts";
+export { parseDocument } from "./parse-document.ts";
+export { defaultParseLimits } from "./parse-limits.ts";
 export type {
   Chunk,
   ChunkedPart,
@@ -9,8 +13,3 @@ export type {
   PartPosition,
   TextPart,
 } from "./types.ts";
-
-// detectMediaType(head: Uint8Array, hint: { name?: string; complete: boolean }): Promise<MediaType>
-// parseDocument(options: ParseDocumentOptions): AsyncGenerator<DocumentPart>
-// chunkParts(parts: AsyncIterable<DocumentPart>, options: ChunkOptions): AsyncGenerator<ChunkedPart | FailedPart>
-// All throw AppError with a document_* code or unsupported_media_type.
