@@ -1,3 +1,4 @@
+export { createInference } from "./create-inference.ts";
 export { InferenceError, type InferenceErrorCode } from "./inference-error.ts";
 export type {
   ChatMessage,

@@ -15,7 +15,7 @@ export interface ModelRecord {
   revision: string;
   dtype: string;
   source: ModelSource;
-  /** Length of a vector. Embedding models only, as are the next four. */
+  /** Length of a vector. Embedding models only, as are the next four and `chunkTokens`. */
   dimensions?: number;
   pooling?: Pooling;
   /** Put before a text that asks. */
@@ -26,6 +26,8 @@ export interface ModelRecord {
   normalize?: boolean;
   /** Longest input in tokens, prefix and special tokens included; for generation, prompt and answer together. */
   maxTokens: number;
+  /** How many tokens a passage had best have, its prefix not counted. */
+  chunkTokens?: number;
   description: string;
 }
 

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { InferenceError } from "./inference-error.ts";
+import type { GenerateRequest, InferenceLimits } from "./types.ts";
+
+const sampling = z.object({
+  messages: z.array(z.unknown()).min(1),
+  maxNewTokens: z.int().min(1),
+  temperature: z.number().min(0).max(100),
+  topP: z.number().gt(0).max(1).optional(),
+  topK: z.int().min(0).optional(),
+  seed: z.int().optional(),
+  stop: z.array(z.string()).max(64).optional(),
+});
+
+/** @throws InferenceError `invalid_input` */
+export function checkTexts(texts: readonly string[], limits: InferenceLimits): void {
+  const { maxTextsPerRequest, maxTextCharacters } = limits;
+  if (texts.length > maxTextsPerRequest) throw invalid(`At most ${maxTextsPerRequest} texts in one request.`);
+  if (texts.some((text) => text.length > maxTextCharacters)) {
+    throw invalid(`At most ${maxTextCharacters} characters in one text.`);
+  }
+}
+
+/** @throws InferenceError `invalid_input` */
+export function checkGenerateRequest(
+  request: Omit<GenerateRequest, "signal" | "onText">,
+  limits: InferenceLimits,
+): void {
+  const checked = sampling.safeParse(request);
+  if (!checked.success) throw invalid(z.prettifyError(checked.error));
+  checkTexts(
+    request.messages.map(({ content }) => content),
+    limits,
+  );
+}
+
+const invalid = (message: string) => new InferenceError("invalid_input", message);

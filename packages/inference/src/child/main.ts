@@ -1,0 +1,111 @@
+import { basename, dirname } from "node:path";
+import { env, LogLevel } from "@huggingface/transformers";
+import { InferenceError } from "../inference-error.ts";
+import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from "../messages.ts";
+import { loadEmbeddingModel } from "./embedding-model.ts";
+import { loadGenerationModel } from "./generation-model.ts";
+import type { Progress } from "./yield-to-events.ts";
+
+type Answer = (
+  call: Call,
+  signal: AbortSignal,
+  onText: (delta: string) => void,
+) => Promise<CallResults[Call["type"]]>;
+
+const heartbeatMs = 500;
+
+/** A model's own process: loads what the parent names, answers its calls, and ends with it. */
+function main(): void {
+  process.title = `genq-model ${process.argv[2] ?? ""}`;
+  // The parent decides when a model ends: a terminal's Ctrl-C and a service manager's TERM reach children too.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("disconnect", () => process.exit());
+
+  const progress: Progress = { steps: 0 };
+  const running = new Map<number, AbortController>();
+  let answer: Answer | undefined;
+  setInterval(() => send({ type: "heartbeat", steps: progress.steps }), heartbeatMs);
+
+  async function load(request: LoadRequest): Promise<void> {
+    try {
+      answer = await loadModel(request, progress);
+      send({ type: "ready" });
+    } catch (error) {
+      send({ type: "load_failed", message: messageOf(error) });
+    }
+  }
+
+  async function run(id: number, call: Call): Promise<void> {
+    const controller = new AbortController();
+    running.set(id, controller);
+    try {
+      if (!answer) throw new InferenceError("model_unavailable", "The model is not loaded.");
+      const result = await answer(call, controller.signal, (delta) => send({ type: "text", id, delta }));
+      send({ type: "result", id, result });
+    } catch (error) {
+      const code = controller.signal.aborted
+        ? "aborted"
+        : error instanceof InferenceError
+          ? error.code
+          : "model_crashed";
+      send({ type: "error", id, code, message: messageOf(error) });
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  // Only the parent of this package writes to this channel.
+  process.on("message", (message: ParentMessage) => {
+    if (message.type === "load") void load(message);
+    else if (message.type === "cancel") running.get(message.id)?.abort();
+    else void run(message.id, message.call);
+  });
+}
+
+async function loadModel(request: LoadRequest, progress: Progress): Promise<Answer> {
+  env.allowRemoteModels = false;
+  env.useFSCache = false;
+  env.logLevel = LogLevel.ERROR;
+  env.localModelPath = `${dirname(request.folder)}/`;
+  const name = basename(request.folder);
+  const unfit = (call: Call) =>
+    new InferenceError("invalid_input", `This model does not answer "${call.type}".`);
+
+  if (request.definition.record.task === "embedding") {
+    const { encoder, embed } = await loadEmbeddingModel(request, name, progress);
+    return (call, signal) => {
+      if (call.type === "embed") return embed(call, signal);
+      if (call.type === "count") return countTokens(call.texts, encoder.encode, signal);
+      throw unfit(call);
+    };
+  }
+  const { encoder, generate } = await loadGenerationModel(request, name, progress);
+  return (call, signal, onText) => {
+    if (call.type === "generate") return generate(call, signal, onText);
+    if (call.type === "count") return countTokens(call.texts, encoder.encode, signal);
+    throw unfit(call);
+  };
+}
+
+async function countTokens(
+  texts: string[],
+  encode: (text: string) => Promise<number[]>,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const counts: number[] = [];
+  for (const text of texts) {
+    signal.throwIfAborted();
+    counts.push((await encode(text)).length);
+  }
+  return counts;
+}
+
+function send(message: ChildMessage): void {
+  // A parent that went away is noticed by the disconnect event.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+main();

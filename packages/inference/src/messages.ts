@@ -1,0 +1,41 @@
+import type { InferenceErrorCode } from "./inference-error.ts";
+import type { ModelDefinition } from "./model-catalog.ts";
+import type { EmbedRequest, EmbedResult, GenerateRequest, GenerateResult } from "./types.ts";
+
+/** What the child must know to load its model. */
+export interface LoadRequest {
+  type: "load";
+  definition: ModelDefinition;
+  /** Folder in the hub's layout. */
+  folder: string;
+  threads: number;
+  tokensPerRun: number;
+}
+
+export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "priority">;
+export type CountCall = { type: "count"; texts: string[] };
+export type GenerateCall = { type: "generate" } & Omit<GenerateRequest, "signal" | "onText">;
+export type Call = EmbedCall | CountCall | GenerateCall;
+
+/** The answer to each type of call. */
+export interface CallResults {
+  embed: Omit<EmbedResult, "model" | "dimensions">;
+  count: number[];
+  generate: Omit<GenerateResult, "model">;
+}
+
+/** Parent to child. `id` numbers the calls of one child. */
+export type ParentMessage =
+  | LoadRequest
+  | { type: "call"; id: number; call: Call }
+  | { type: "cancel"; id: number };
+
+/** Child to parent. */
+export type ChildMessage =
+  | { type: "ready" }
+  | { type: "load_failed"; message: string }
+  /** Sent on a timer; `steps` grows with each model run or piece of tokenization, and so tells work from a hang. */
+  | { type: "heartbeat"; steps: number }
+  | { type: "text"; id: number; delta: string }
+  | { type: "result"; id: number; result: CallResults[Call["type"]] }
+  | { type: "error"; id: number; code: InferenceErrorCode; message: string };

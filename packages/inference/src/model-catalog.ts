@@ -1,0 +1,134 @@
+import { InferenceError } from "./inference-error.ts";
+import type { ModelRecord, ModelTask } from "./types.ts";
+
+/** A model's record and what only its loader needs. */
+export interface ModelDefinition {
+  readonly record: Readonly<ModelRecord>;
+  /** Variables for the chat template. */
+  readonly chatTemplateVariables?: Readonly<Record<string, unknown>>;
+}
+
+const hub = { revision: "main", source: "hub" } as const;
+const bundled = { revision: "main", source: "bundled" } as const;
+const e5 = {
+  ...hub,
+  task: "embedding",
+  pooling: "mean",
+  normalize: true,
+  maxTokens: 512,
+  chunkTokens: 400,
+} as const;
+
+/** Every model that genq knows how to use. Vectors of two records are never compared. */
+const definitions: readonly ModelDefinition[] = [
+  {
+    record: {
+      ...e5,
+      id: "Xenova/multilingual-e5-small",
+      dtype: "q8",
+      dimensions: 384,
+      queryPrefix: "query: ",
+      passagePrefix: "passage: ",
+      description: "Multilingual E5 small: 100 languages, 118M parameters.",
+    },
+  },
+  {
+    record: {
+      ...e5,
+      id: "Xenova/multilingual-e5-base",
+      dtype: "q8",
+      dimensions: 768,
+      queryPrefix: "query: ",
+      passagePrefix: "passage: ",
+      description: "Multilingual E5 base: 100 languages, 278M parameters.",
+    },
+  },
+  {
+    record: {
+      ...e5,
+      id: "Xenova/bge-small-en-v1.5",
+      dtype: "q8",
+      dimensions: 384,
+      pooling: "cls",
+      queryPrefix: "Represent this sentence for searching relevant passages: ",
+      description: "BGE small 1.5: English, 33M parameters.",
+    },
+  },
+  {
+    record: {
+      ...e5,
+      id: "Xenova/all-MiniLM-L6-v2",
+      dtype: "q8",
+      dimensions: 384,
+      maxTokens: 256,
+      chunkTokens: 200,
+      description: "MiniLM L6: English, 23M parameters, fast.",
+    },
+  },
+  {
+    record: {
+      ...bundled,
+      id: "genq/mini-embedder",
+      task: "embedding",
+      dtype: "fp32",
+      dimensions: 384,
+      pooling: "mean",
+      normalize: true,
+      maxTokens: 2048,
+      chunkTokens: 1000,
+      description: "Bundled: hashed character n-grams. Finds shared words and their forms, knows no meaning.",
+    },
+  },
+  {
+    record: {
+      ...hub,
+      id: "onnx-community/Qwen3-0.6B-ONNX",
+      task: "generation",
+      dtype: "q4",
+      maxTokens: 4096,
+      description: "Qwen3 0.6B: multilingual, thinking off; 4,096 of its 32,768 tokens, to bound memory.",
+    },
+    chatTemplateVariables: { enable_thinking: false },
+  },
+  {
+    record: {
+      ...hub,
+      id: "onnx-community/Qwen2.5-0.5B-Instruct",
+      task: "generation",
+      dtype: "q4",
+      maxTokens: 4096,
+      description: "Qwen2.5 0.5B instruct: multilingual; 4,096 of its 32,768 tokens, to bound memory.",
+    },
+  },
+  {
+    record: {
+      ...hub,
+      id: "HuggingFaceTB/SmolLM2-135M-Instruct",
+      task: "generation",
+      dtype: "q4",
+      maxTokens: 4096,
+      description: "SmolLM2 135M instruct: English, fast.",
+    },
+  },
+  {
+    record: {
+      ...bundled,
+      id: "genq/mini-generator",
+      task: "generation",
+      dtype: "fp32",
+      maxTokens: 1024,
+      description: "Bundled: a very small Llama, there to show the way an answer goes, not to answer well.",
+    },
+  },
+];
+
+/**
+ * The definition of a known model.
+ * @throws InferenceError `model_not_found`, naming the known ones.
+ */
+export function findModel(id: string, task: ModelTask): ModelDefinition {
+  const found = definitions.find(({ record }) => record.id === id && record.task === task);
+  if (found) return found;
+  const known = definitions.filter(({ record }) => record.task === task).map(({ record }) => record.id);
+  throw new InferenceError("model_not_found", `No ${task} model "${id}". Known: ${known.join(", ")}.`);
+}
