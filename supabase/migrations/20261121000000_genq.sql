@@ -168,8 +168,10 @@ begin
 end $$;
 create trigger tasks_transition_insert after insert on genq.tasks
   for each row execute function genq.record_transition();
-create trigger tasks_transition_update after update of status on genq.tasks
-  for each row when (old.status is distinct from new.status) execute function genq.record_transition();
+-- An attempt that takes over an abandoned one is recorded too, as processing → processing.
+create trigger tasks_transition_update after update of status, attempt on genq.tasks
+  for each row when (old.status is distinct from new.status or old.attempt is distinct from new.attempt)
+  execute function genq.record_transition();
 
 -- These three look across users, and tell numbers and states only, never content. They run as their owner because the
 -- API's role sees the rows of one user.

@@ -28,7 +28,6 @@ export interface QueueOptions {
 export function openRedis(options: QueueOptions, blocking: boolean): Redis {
   const redis = new Redis(options.url, {
     maxRetriesPerRequest: blocking ? null : 1,
-    enableOfflineQueue: blocking,
     connectTimeout: 2000,
     ...(blocking ? {} : { commandTimeout: 1000 }),
     retryStrategy: (times) => Math.min(times * 100, 2000),

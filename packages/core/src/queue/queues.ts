@@ -1,4 +1,4 @@
-import { type QueueName, queueNames } from "@genq/contract";
+import type { QueueName } from "@genq/contract";
 import { createPostgresBackend, Queue, withBackend } from "bullmq";
 import {
   asBullConnection,
@@ -25,7 +25,10 @@ export interface Ring {
 /** The ringing side of the queues. */
 export interface Queues {
   readonly backend: QueueBackend;
-  /** Rings for a task. Resolves true when the queue took it, false when it did not within the bound: the row is the truth, and a reconciler rings again. */
+  /**
+   * Rings for a task. False when the queue did not take it within the bound: the row is the truth, and a reconciler
+   * rings again.
+   */
   ring(ring: Ring): Promise<boolean>;
   /** Whether the queue's server answers within a second. */
   ping(): Promise<boolean>;
@@ -45,70 +48,85 @@ export function openQueues(options: QueueOptions): Queues {
 
 function openRedisQueues(options: QueueOptions): Queues {
   const redis = openRedis(options, false);
-  const queues = makeQueues(
-    (name) =>
-      new Queue<RingData>(queueName(options.prefix, name, "redis"), {
-        connection: redis,
-        prefix: options.prefix,
-        skipWaitingForReady: true,
-        skipMetasUpdate: true,
-      }),
-    options,
-  );
-  return {
+  const make = (name: QueueName) =>
+    new Queue<RingData>(queueName(options.prefix, name, "redis"), {
+      connection: redis,
+      prefix: options.prefix,
+      skipMetasUpdate: true,
+    });
+  return createQueues(options, {
     backend: "redis",
-    ring: (ring) => addRing(queues, ring),
-    ping: () => within(redis.ping().then(() => true)),
-    close: async () => {
-      await closeQueues(queues);
-      redis.disconnect();
-    },
-  };
+    make,
+    ping: () => redis.ping(),
+    end: () => redis.disconnect(),
+  });
 }
 
 function openPostgresQueues(options: QueueOptions): Queues {
   const pool = openPostgresPool(options, 4);
   const { Queue: PostgresQueue } = withBackend(createPostgresBackend);
-  const queues = makeQueues(
-    (name) =>
-      new PostgresQueue<RingData>(queueName(options.prefix, name, "postgres"), {
-        connection: asBullConnection(pool),
-        skipMetasUpdate: true,
-      }),
-    options,
-  );
-  return {
+  const make = (name: QueueName) =>
+    new PostgresQueue<RingData>(queueName(options.prefix, name, "postgres"), {
+      connection: asBullConnection(pool),
+      skipMetasUpdate: true,
+    });
+  return createQueues(options, {
     backend: "postgres",
-    ring: (ring) => addRing(queues, ring),
-    ping: () => within(pool.query("select 1").then(() => true)),
-    close: async () => {
-      await closeQueues(queues);
-      await pool.end();
-    },
-  };
+    make,
+    ping: () => pool.query("select 1"),
+    end: () => pool.end(),
+  });
 }
 
 /** The part of BullMQ's queue that both backends share. */
 interface RingQueue {
+  waitUntilReady(): Promise<unknown>;
   add(name: string, data: RingData, options: object): Promise<unknown>;
   on(event: "error", listener: (error: Error) => void): unknown;
   close(): Promise<void>;
 }
 
-function makeQueues(make: (name: QueueName) => RingQueue, options: QueueOptions): Map<QueueName, RingQueue> {
-  return new Map(
-    queueNames.map((name) => {
-      const queue = make(name);
-      queue.on("error", (error) => options.onError?.(error));
-      return [name, queue];
-    }),
-  );
+interface Connection {
+  backend: QueueBackend;
+  make: (name: QueueName) => RingQueue;
+  ping: () => Promise<unknown>;
+  end: () => unknown;
 }
 
-function addRing(queues: Map<QueueName, RingQueue>, ring: Ring): Promise<boolean> {
-  const queue = queues.get(ring.queue);
-  if (queue === undefined) return Promise.resolve(false);
-  const added = queue.add(
+function createQueues(options: QueueOptions, connection: Connection): Queues {
+  const queues = new Map<QueueName, Promise<RingQueue>>();
+  // BullMQ's queue never recovers from a start on a server that is away, so one that failed is made anew.
+  const ready = (name: QueueName): Promise<RingQueue> => {
+    const known = queues.get(name);
+    if (known !== undefined) return known;
+    const queue = connection.make(name);
+    queue.on("error", (error) => options.onError?.(error));
+    const starting = queue.waitUntilReady().then(
+      () => queue,
+      (error: unknown) => {
+        queues.delete(name);
+        queue.close().catch(() => undefined);
+        throw error;
+      },
+    );
+    queues.set(name, starting);
+    return starting;
+  };
+  return {
+    backend: connection.backend,
+    ring: (ring) => within(ready(ring.queue).then((queue) => addRing(queue, ring))),
+    ping: () => within(connection.ping()),
+    close: async () => {
+      const started = await Promise.allSettled(queues.values());
+      const open = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+      await Promise.allSettled(open.map((queue) => queue.close()));
+      await connection.end();
+    },
+  };
+}
+
+function addRing(queue: RingQueue, ring: Ring): Promise<unknown> {
+  return queue.add(
     "ring",
     { taskId: ring.taskId },
     {
@@ -120,21 +138,20 @@ function addRing(queues: Map<QueueName, RingQueue>, ring: Ring): Promise<boolean
       ...(ring.delayMs === undefined || ring.delayMs === 0 ? {} : { delay: ring.delayMs }),
     },
   );
-  return within(added.then(() => true));
-}
-
-async function closeQueues(queues: Map<QueueName, RingQueue>): Promise<void> {
-  await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
 }
 
 /** False when the promise fails or takes longer than the bound: a stopped server would hang it for long. */
-async function within(promise: Promise<boolean>): Promise<boolean> {
+async function within(promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), ringTimeoutMs);
   });
+  const answered = promise.then(
+    () => true,
+    () => false,
+  );
   try {
-    return await Promise.race([promise.catch(() => false), timeout]);
+    return await Promise.race([answered, timeout]);
   } finally {
     clearTimeout(timer);
   }

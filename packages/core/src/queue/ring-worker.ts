@@ -47,7 +47,8 @@ export function openRingWorker(options: RingWorkerOptions): RingWorker {
     worker.on("error", (error) => options.onError?.(error));
     return {
       close: async () => {
-        await worker.close();
+        // Without a server there is nothing to say goodbye to, and BullMQ would wait for it.
+        await worker.close(redis.status !== "ready");
         redis.disconnect();
       },
     };
