@@ -116,8 +116,8 @@ const definitions: readonly ModelDefinition[] = [
       id: "genq/mini-generator",
       task: "generation",
       dtype: "fp32",
-      maxTokens: 1024,
-      description: "Bundled: a very small Llama, there to show the way an answer goes, not to answer well.",
+      maxTokens: 4096,
+      description: "Bundled: a small Llama that copies the sentence of the passages nearest to the question.",
     },
   },
 ];

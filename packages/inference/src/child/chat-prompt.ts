@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { PreTrainedTokenizer } from "@huggingface/transformers";
 import { InferenceError } from "../inference-error.ts";
 import type { ChatMessage } from "../types.ts";
@@ -10,98 +9,98 @@ export interface Prompt {
   truncatedTokens: number;
 }
 
-interface EncodedMessage {
-  role: ChatMessage["role"];
-  ids: number[];
+export interface PromptContext {
+  tokenizer: PreTrainedTokenizer;
+  encoder: TextEncoder;
+  /** Variables for the chat template. */
+  variables: Readonly<Record<string, unknown>>;
 }
+
+interface CountedMessage extends ChatMessage {
+  tokens: number;
+}
+
+/** Stands where the middle of a message was left out. */
+const ellipsis = " … ";
+const maxRounds = 32;
 
 /**
  * Makes the prompt's ids. Control tokens come from the chat template only: a message that spells one is text.
  *
- * A prompt over the budget loses, in this order: whole messages after the system's, oldest first, up to the last one;
- * the beginning of the last message, which keeps at least half of the budget; the end of the system's messages.
+ * A prompt over the budget loses, in this order: whole messages that are neither the system's nor the last, oldest
+ * first; the middle of the last message (its beginning and its end say most), down to half of the budget; the middle
+ * of the system's messages.
  */
 export async function buildPrompt(
-  tokenizer: PreTrainedTokenizer,
-  encoder: TextEncoder,
+  context: PromptContext,
   messages: readonly ChatMessage[],
   budget: number,
-  variables: Readonly<Record<string, unknown>> = {},
 ): Promise<Prompt> {
-  const encoded: EncodedMessage[] = [];
-  for (const { role, content } of messages) encoded.push({ role, ids: await encoder.encode(content) });
-  const wanted = countIds(encoded);
-
-  let kept = encoded;
-  let ids = render(tokenizer, encoder, kept, variables);
-  while (ids.length > budget && oldestTurn(kept) >= 0) {
-    kept = kept.toSpliced(oldestTurn(kept), 1);
-    ids = render(tokenizer, encoder, kept, variables);
+  let kept: CountedMessage[] = [];
+  for (const message of messages) kept.push(await count(context, message));
+  const wanted = countAll(kept);
+  while (countAll(kept) > budget) {
+    const smaller = await shrink(context, kept, countAll(kept) - budget, budget);
+    if (!smaller) break;
+    kept = smaller;
   }
-  if (ids.length > budget) {
-    kept = trim(kept, budget - (ids.length - countIds(kept)), budget);
-    ids = render(tokenizer, encoder, kept, variables);
+  let ids = await render(context, kept);
+  for (let round = 0; ids.length > budget && round < maxRounds; round += 1) {
+    const smaller = await shrink(context, kept, ids.length - budget, budget);
+    if (!smaller) break;
+    kept = smaller;
+    ids = await render(context, kept);
   }
-  return {
-    ids: ids.slice(-budget),
-    truncatedTokens: wanted - countIds(kept) + Math.max(0, ids.length - budget),
-  };
+  return { ids: ids.slice(-budget), truncatedTokens: Math.max(0, wanted - countAll(kept)) };
 }
 
-/** Where the oldest message is that is neither a system message nor the last; -1 when there is none. */
-function oldestTurn(messages: readonly EncodedMessage[]): number {
-  return messages.findIndex(({ role }, index) => role !== "system" && index < messages.length - 1);
+const countAll = (messages: readonly CountedMessage[]) =>
+  messages.reduce((sum, { tokens }) => sum + tokens, 0);
+
+async function count({ encoder }: PromptContext, { role, content }: ChatMessage): Promise<CountedMessage> {
+  return { role, content, tokens: (await encoder.encode(content)).length };
 }
 
-/** Cuts the system messages and the last message to fit `room` tokens together. */
-function trim(messages: readonly EncodedMessage[], room: number, budget: number): EncodedMessage[] {
-  const last = messages.at(-1);
-  if (!last) return [];
-  const leastForLast = Math.min(last.ids.length, Math.floor(budget / 2), Math.max(0, room));
-  let systemRoom = Math.max(0, room - leastForLast);
-  const others = messages.slice(0, -1).map((message) => {
-    const ids = message.ids.slice(0, systemRoom);
-    systemRoom -= ids.length;
-    return { ...message, ids };
-  });
-  const lastRoom = Math.max(0, room - countIds(others));
-  return [...others, { ...last, ids: last.ids.slice(Math.max(0, last.ids.length - lastRoom)) }];
+/** Leaves out what is to go first, about `excess` tokens of it; undefined when nothing is left to leave out. */
+async function shrink(
+  context: PromptContext,
+  messages: readonly CountedMessage[],
+  excess: number,
+  budget: number,
+): Promise<CountedMessage[] | undefined> {
+  const turn = messages.findIndex(({ role }, index) => role !== "system" && index < messages.length - 1);
+  if (turn >= 0) return messages.toSpliced(turn, 1);
+  const last = messages.length - 1;
+  const longest = messages.reduce(
+    (best, { tokens }, index) => (tokens > (messages[best]?.tokens ?? 0) ? index : best),
+    last,
+  );
+  const index = (messages[last]?.tokens ?? 0) > budget / 2 ? last : longest;
+  const message = messages[index];
+  if (!message?.content) return undefined;
+  const smaller = await count(context, { ...message, content: withoutMiddle(message, excess) });
+  return messages.with(index, smaller);
 }
 
-const countIds = (messages: readonly EncodedMessage[]) =>
-  messages.reduce((sum, { ids }) => sum + ids.length, 0);
-
-/** Renders the chat template around the messages' ids; without a template, the messages stand one after the other. */
-function render(
-  tokenizer: PreTrainedTokenizer,
-  encoder: TextEncoder,
-  messages: readonly EncodedMessage[],
-  variables: Readonly<Record<string, unknown>>,
-): number[] {
-  if (!tokenizer.chat_template) {
-    const blank = tokenizer.encode("\n\n", { add_special_tokens: false });
-    return [
-      ...encoder.before,
-      ...messages.flatMap(({ ids }, index) => (index > 0 ? [...blank, ...ids] : ids)),
-    ];
-  }
-  // The template sees a name in place of each text, and the ids are put in where the name comes out.
-  const nonce = randomUUID();
-  const names = messages.map((_, index) => `${nonce}.${index};`);
-  const named = messages.map(({ role }, index) => ({ role, content: names[index] ?? "" }));
-  const template = applyTemplate(tokenizer, named, variables);
-  return template.split(new RegExp(`(${nonce}\\.\\d+;)`)).flatMap((part) => {
-    const index = names.indexOf(part);
-    if (index >= 0) return messages[index]?.ids ?? [];
-    return part ? tokenizer.encode(part, { add_special_tokens: false }) : [];
-  });
+/** The text without about so many tokens in its middle. */
+function withoutMiddle({ content, tokens }: CountedMessage, excess: number): string {
+  const share = Math.max(0, tokens - excess - ellipsis.length) / Math.max(1, tokens);
+  const keep = Math.floor((content.length * share) / 2);
+  // Always shorter than before, so that rounds of cutting come to an end.
+  if (keep < 1 || 2 * keep + ellipsis.length >= content.length) return "";
+  return content.slice(0, keep) + ellipsis + content.slice(-keep);
 }
 
-function applyTemplate(
-  tokenizer: PreTrainedTokenizer,
-  messages: ChatMessage[],
-  variables: Readonly<Record<string, unknown>>,
-): string {
+/** Renders the chat template; without one, the messages stand one after the other. */
+function render(context: PromptContext, messages: readonly ChatMessage[]): Promise<number[]> {
+  const { tokenizer, encoder } = context;
+  const safe = messages.map(({ role, content }) => ({ role, content: encoder.protect(content) }));
+  if (tokenizer.chat_template) return encoder.encodeProtected(applyTemplate(context, safe));
+  const start = tokenizer.bos_token && encoder.before.length > 0 ? tokenizer.bos_token : "";
+  return encoder.encodeProtected(start + safe.map(({ content }) => content).join("\n\n"));
+}
+
+function applyTemplate({ tokenizer, variables }: PromptContext, messages: ChatMessage[]): string {
   const apply = (chat: ChatMessage[]) => {
     return tokenizer.apply_chat_template(chat, {
       ...variables,
@@ -114,10 +113,8 @@ function applyTemplate(
   } catch (error) {
     // Some templates take no system message: it then leads the first user message.
     const [first, second, ...rest] = messages;
-    if (first?.role === "system" && second?.role === "user") {
-      return apply([{ role: "user", content: `${first.content}\n\n${second.content}` }, ...rest]);
-    }
-    throw templateRefused(error);
+    if (first?.role !== "system" || second?.role !== "user") throw templateRefused(error);
+    return apply([{ role: "user", content: `${first.content}\n\n${second.content}` }, ...rest]);
   }
 }
 

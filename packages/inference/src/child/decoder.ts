@@ -8,7 +8,7 @@ export interface Decoder {
 
 /** A decoder at the start of a text. */
 export function createDecoder(model: PreTrainedModel): Decoder {
-  let cache: Record<string, Tensor> = {};
+  let cache: Record<string, Tensor> | null = null;
   let seen = 0;
 
   async function feed(ids: readonly number[]): Promise<Float32Array> {
@@ -19,10 +19,10 @@ export function createDecoder(model: PreTrainedModel): Decoder {
       num_logits_to_keep: integers([1n], []),
       past_key_values: cache,
     });
-    cache = {};
-    for (const [name, tensor] of Object.entries(output)) {
-      if (name.startsWith("present")) cache[name.replace("present", "past_key_values")] = tensor;
-    }
+    const present = Object.entries(output).filter(([name]) => name.startsWith("present"));
+    cache = Object.fromEntries(
+      present.map(([name, tensor]) => [name.replace("present", "past_key_values"), tensor]),
+    );
     return lastLogits(output["logits"]);
   }
 

@@ -3,49 +3,56 @@ import { finishStep, type Progress } from "./yield-to-events.ts";
 
 /** Longest piece given to the tokenizer at once: above about 100,000 tokens its array spreads overflow the stack. */
 const pieceCharacters = 16_384;
+/** Marks where a protected text is cut. A noncharacter: it stands for nothing, so texts lose nothing without it. */
+const cut = "\uFDD0";
 
-/** Turns texts into token ids, never into control tokens, whatever the text says. */
+/** Turns texts of untrusted origin into token ids. */
 export interface TextEncoder {
+  /** Encodes a text, never into control tokens, whatever the text says. */
   encode(text: string): Promise<number[]>;
+  /**
+   * Marks every control token that a text spells, so that `encodeProtected` reads it as text, also inside a larger
+   * text with real control tokens. Lone surrogates become U+FFFD.
+   */
+  protect(text: string): string;
+  /** Encodes a text of protected parts and of parts whose control tokens are meant. Adds no special tokens. */
+  encodeProtected(text: string): Promise<number[]>;
   /** Ids that the tokenizer puts before and after each text. */
   readonly before: readonly number[];
   readonly after: readonly number[];
 }
 
-/** An encoder for texts of untrusted origin. Lone surrogates become U+FFFD. */
 export function createTextEncoder(tokenizer: PreTrainedTokenizer, progress: Progress): TextEncoder {
-  const added = [...tokenizer._tokenizer.get_added_tokens_decoder().values()].filter((token) =>
-    token.content.trim(),
+  const added = [...tokenizer._tokenizer.get_added_tokens_decoder().values()].filter(({ content }) =>
+    content.trim(),
   );
-  const control =
-    added.length > 0
-      ? new RegExp(added.map((token) => escapePattern(token.content)).join("|"), "g")
-      : undefined;
-  const addedIds = new Set(added.map((token) => token.id));
+  const addedIds = new Set(added.map(({ id }) => id));
   const unknown = tokenizer.unk_token_id;
+  const insideName = insideNames(added.map(({ content }) => content));
 
-  /** Encodes a piece without special tokens. A control token's name is cut after its first character, so it is text. */
-  function encodePiece(piece: string): number[] {
-    const ids: number[] = [];
-    for (const part of splitInside(piece, control)) {
-      for (const id of tokenizer.encode(part, { add_special_tokens: false })) {
-        if (!addedIds.has(id) || id === unknown) ids.push(id);
-        else if (unknown !== undefined) ids.push(unknown);
+  function protect(text: string): string {
+    const clean = text.toWellFormed().replaceAll(cut, "");
+    return insideName ? clean.replace(insideName, cut) : clean;
+  }
+
+  async function encodeProtected(text: string): Promise<number[]> {
+    let ids: number[] = [];
+    for (const part of text.split(cut)) {
+      for (const piece of splitLong(part)) {
+        if (piece) ids = ids.concat(tokenizer.encode(piece, { add_special_tokens: false }));
+        if (text.length > pieceCharacters) await finishStep(progress);
       }
     }
     return ids;
   }
 
   async function encode(text: string): Promise<number[]> {
-    let ids: number[] = [];
-    for (const piece of splitLong(text.toWellFormed())) {
-      ids = ids.length === 0 ? encodePiece(piece) : ids.concat(encodePiece(piece));
-      if (text.length > pieceCharacters) await finishStep(progress);
-    }
-    return ids;
+    const ids = await encodeProtected(protect(text));
+    // A normalizer may still have made a control token's name of other characters.
+    return ids.flatMap((id) => (!addedIds.has(id) || id === unknown ? id : (unknown ?? [])));
   }
 
-  return { encode, ...specialTokensAround(tokenizer) };
+  return { encode, protect, encodeProtected, ...specialTokensAround(tokenizer) };
 }
 
 /** Which ids the tokenizer's post-processor puts around a text. */
@@ -56,22 +63,20 @@ function specialTokensAround(tokenizer: PreTrainedTokenizer): { before: number[]
   return { before: whole.slice(0, start), after: whole.slice(start + bare.length) };
 }
 
-const escapePattern = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-
-/** Splits a text inside each match, after the match's first character. */
-function* splitInside(text: string, pattern: RegExp | undefined): Generator<string> {
-  let start = 0;
-  if (pattern) {
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-      const cut = match.index + ((text.codePointAt(match.index) ?? 0) > 0xffff ? 2 : 1);
-      yield text.slice(start, cut);
-      start = cut;
-      pattern.lastIndex = cut;
-    }
-  }
-  if (start < text.length) yield text.slice(start);
+/** Matches after the first character of each name, by looking around: names may overlap in a text. */
+function insideNames(names: readonly string[]): RegExp | undefined {
+  const byFirst = Object.entries(
+    Object.groupBy(names, (name) => String.fromCodePoint(name.codePointAt(0) ?? 0)),
+  );
+  if (byFirst.length === 0) return undefined;
+  const patterns = byFirst.map(([first, group = []]) => {
+    const rests = group.map((name) => escapePattern(name.slice(first.length)));
+    return `(?<=${escapePattern(first)})(?=${rests.join("|")})`;
+  });
+  return new RegExp(patterns.join("|"), "gu");
 }
+
+const escapePattern = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
 /** Splits a long text before a space where there is one in the last tenth of a piece, never inside a character. */
 function* splitLong(text: string): Generator<string> {

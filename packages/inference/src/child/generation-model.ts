@@ -22,7 +22,7 @@ export interface GenerationModel {
 
 /** Loads a generation model from a local folder. It answers one call at a time: the parent sends no second one. */
 export async function loadGenerationModel(
-  { definition: { record, chatTemplateVariables }, threads }: LoadRequest,
+  { definition: { record, chatTemplateVariables: variables = {} }, threads }: LoadRequest,
   name: string,
   progress: Progress,
 ): Promise<GenerationModel> {
@@ -43,7 +43,7 @@ export async function loadGenerationModel(
     // A long answer may take half of the context; a longer prompt than the rest is cut.
     const reserved = Math.min(call.maxNewTokens, Math.floor(record.maxTokens / 2));
     const budget = record.maxTokens - reserved;
-    const prompt = await buildPrompt(tokenizer, encoder, call.messages, budget, chatTemplateVariables);
+    const prompt = await buildPrompt({ tokenizer, encoder, variables }, call.messages, budget);
     // A model continues something: an empty prompt is the tokenizer's start of text.
     const promptIds =
       prompt.ids.length > 0 ? prompt.ids : [tokenizer.bos_token_id ?? endIds.values().next().value ?? 0];
