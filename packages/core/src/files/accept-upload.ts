@@ -82,6 +82,8 @@ export async function storeObject(
       done(tooLarge);
     },
   });
+  // The failed upload below reports these errors; without a listener they would end the process.
+  meter.on("error", () => undefined);
   incoming.body.once("error", (error) => meter.destroy(error));
   try {
     await services.storage.upload(storageKey, incoming.body.pipe(meter), incoming.mediaType);

@@ -45,26 +45,37 @@ export function openStorage(options: StorageOptions): Storage {
     },
     upload: async (key, body, contentType) => {
       // A raw stream: supabase-js would send a Blob as multipart, which servers buffer whole.
-      const { error } = await bucket().upload(key, body, { contentType, upsert: false, duplex: "half" });
-      if (error !== null) throw unavailable(error);
+      await answer(() => bucket().upload(key, body, { contentType, upsert: false, duplex: "half" }));
     },
-    download: async (key, signal) => {
-      const { data, error } = await bucket()
-        .download(key, {}, signal === undefined ? {} : { signal })
-        .asStream();
-      if (error !== null) throw unavailable(error);
-      return data;
-    },
-    sign: async (key, seconds, fileName) => {
-      const { data, error } = await bucket().createSignedUrl(key, seconds, { download: fileName });
-      if (error !== null) throw unavailable(error);
-      return data.signedUrl;
-    },
+    download: (key, signal) =>
+      answer(() =>
+        bucket()
+          .download(key, {}, signal === undefined ? {} : { signal })
+          .asStream(),
+      ),
+    sign: async (key, seconds, fileName) =>
+      (await answer(() => bucket().createSignedUrl(key, seconds, { download: fileName }))).signedUrl,
     remove: async (keys) => {
-      const { error } = await bucket().remove(keys);
-      if (error !== null) throw unavailable(error);
+      await answer(() => bucket().remove(keys));
     },
   };
+}
+
+interface StorageAnswer<Data> {
+  data: Data | null;
+  error: unknown;
+}
+
+/** The data of a storage call. The client returns most failures and throws some: both are the same to callers. */
+async function answer<Data>(call: () => PromiseLike<StorageAnswer<Data>>): Promise<Data> {
+  let outcome: StorageAnswer<Data>;
+  try {
+    outcome = await call();
+  } catch (error) {
+    throw unavailable(error);
+  }
+  if (outcome.data === null) throw unavailable(outcome.error);
+  return outcome.data;
 }
 
 function unavailable(cause: unknown): AppError {

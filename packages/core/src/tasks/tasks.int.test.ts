@@ -1,0 +1,217 @@
+import { createProblem } from "@genq/contract";
+import { afterAll, describe, expect, it } from "vitest";
+import { openTestStack } from "../../test/open-test-stack.ts";
+import {
+  type Claim,
+  claimTask,
+  closeDatabase,
+  completeTask,
+  failTask,
+  inServiceTransaction,
+  inUserTransaction,
+  openDatabase,
+  releaseTask,
+  renewLeases,
+  takeSilentTasks,
+  writeProgress,
+} from "../db/index.ts";
+import { openQueues } from "../queue/index.ts";
+import { cancelTask, createTaskWatcher, deleteTask, getTask, retryTask, submitTask } from "./index.ts";
+
+const stack = await openTestStack();
+const api = openDatabase({ url: stack.databaseUrl, role: "genq_api", max: 8, prepare: true });
+const worker = openDatabase({ url: stack.databaseUrl, role: "genq_worker", max: 4, prepare: true });
+const queues = openQueues({ url: stack.queueUrl, prefix: stack.queuePrefix });
+const services = { database: api, queues };
+afterAll(async () => {
+  await queues.close();
+  await closeDatabase(api);
+  await closeDatabase(worker);
+});
+
+const payload = { texts: ["東京 and Zürich"], kind: "passage" as const };
+const result = {
+  model: "m",
+  dimensions: 1,
+  embeddings: [[1]],
+  usage: { prompt_tokens: 3, truncated_tokens: [0] },
+};
+
+function submit(userId: string, idempotency?: { key: string; requestHash: string }) {
+  return submitTask(services, { userId, kind: "embed", payload, idempotency });
+}
+const claim = (id: string, leaseMs = 10_000) =>
+  inServiceTransaction(worker, (sql) => claimTask(sql, id, leaseMs));
+const history = (userId: string, id: string) =>
+  inUserTransaction(api, userId, async (sql) => {
+    const rows = await sql<
+      { to_status: string }[]
+    >`select to_status from task_transitions where task_id = ${id} order by id`;
+    return rows.map((row) => row.to_status);
+  });
+
+describe("submit", () => {
+  it("makes one task of fifty equal requests with one key", async () => {
+    const user = await stack.createUser();
+    const idempotency = { key: "k", requestHash: "h" };
+    const made = await Promise.all(Array.from({ length: 50 }, () => submit(user, idempotency)));
+    expect(new Set(made.map((one) => one.task.id)).size).toBe(1);
+    expect(made.filter((one) => !one.replayed)).toHaveLength(1);
+    await expect(submit(user, { key: "k", requestHash: "other" })).rejects.toMatchObject({
+      code: "idempotency_mismatch",
+    });
+    const stranger = await submit(await stack.createUser(), idempotency);
+    expect(stranger.replayed).toBe(false);
+  });
+
+  it("tells the place in the queue", async () => {
+    const user = await stack.createUser();
+    const first = await submit(user);
+    const second = await submit(user);
+    expect(second.queue.ahead).toBe(first.queue.ahead + 1);
+    for (const one of [first, second]) await cancelTask(services, user, one.task.id);
+  });
+});
+
+describe("claim", () => {
+  it("goes to one of two workers", async () => {
+    const user = await stack.createUser();
+    const { task } = await submit(user);
+    const outcomes = await Promise.all([claim(task.id), claim(task.id)]);
+    expect(outcomes.map((one) => one.claimed).sort()).toEqual([false, true]);
+  });
+
+  it("lets a stale attempt write nothing", async () => {
+    const user = await stack.createUser();
+    const { task } = await submit(user);
+    await claim(task.id, 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await claim(task.id)).toMatchObject({
+      claimed: true,
+      task: { attempt: 2, unreportedAttempts: 1 },
+    });
+    const stale: Claim = { taskId: task.id, attempt: 1 };
+    const writes = await inServiceTransaction(worker, async (sql) => [
+      await writeProgress(sql, stale, { stage: "x", done: 1, total: 1, unit: "chunks" }),
+      await completeTask(sql, stale, result),
+      await failTask(sql, stale, createProblem("internal_error", "x")),
+      await releaseTask(sql, stale, { delayMs: 0, counted: true }),
+    ]);
+    expect(writes).toEqual([false, false, false, false]);
+    expect(await inServiceTransaction(worker, (sql) => renewLeases(sql, [stale], 1000))).toEqual([]);
+    const current: Claim = { taskId: task.id, attempt: 2 };
+    expect(await inServiceTransaction(worker, (sql) => completeTask(sql, current, result))).toBe(true);
+    expect(await getTask(services, user, task.id)).toMatchObject({ status: "completed", result });
+    expect(await history(user, task.id)).toEqual(["queued", "processing", "processing", "completed"]);
+  });
+
+  it("quarantines a task whose attempts ended three times without a report", async () => {
+    const user = await stack.createUser();
+    const { task } = await submit(user);
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      expect(await claim(task.id, 1)).toMatchObject({ claimed: true });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await claim(task.id)).toEqual({ claimed: false, reason: "poisoned" });
+    expect(await getTask(services, user, task.id)).toMatchObject({
+      status: "failed",
+      problem: { code: "poisoned" },
+    });
+    const again = await retryTask(services, user, task.id);
+    expect(again.task).toMatchObject({ status: "queued", life: 2, unreportedAttempts: 0 });
+    expect(await claim(task.id)).toMatchObject({ claimed: true, task: { attempt: 4 } });
+  });
+
+  it("expires what waited past its deadline, and holds back what waits for its backoff", async () => {
+    const user = await stack.createUser();
+    const { task } = await submit(user);
+    await inServiceTransaction(
+      worker,
+      (sql) => sql`update tasks set expires_at = now() - interval '1 s' where id = ${task.id}`,
+    );
+    expect(await claim(task.id)).toEqual({ claimed: false, reason: "expired" });
+    expect((await getTask(services, user, task.id)).status).toBe("expired");
+
+    const second = (await submit(user)).task;
+    await claim(second.id);
+    await inServiceTransaction(worker, (sql) =>
+      releaseTask(sql, { taskId: second.id, attempt: 1 }, { delayMs: 60_000, counted: true }),
+    );
+    expect(await claim(second.id)).toEqual({ claimed: false, reason: "early" });
+  });
+});
+
+describe("a terminal status", () => {
+  it("is final in the database itself", async () => {
+    const user = await stack.createUser();
+    const { task } = await submit(user);
+    expect((await cancelTask(services, user, task.id)).status).toBe("canceled");
+    expect((await cancelTask(services, user, task.id)).status).toBe("canceled");
+    await expect(
+      inServiceTransaction(worker, (sql) => sql`update tasks set status = 'queued' where id = ${task.id}`),
+    ).rejects.toMatchObject({ code: "GQ001" });
+    await expect(retryTask(services, user, task.id)).rejects.toMatchObject({ code: "task_not_retryable" });
+  });
+
+  it("is needed for a deletion", async () => {
+    const user = await stack.createUser();
+    const { task } = await submit(user);
+    await expect(deleteTask(services, user, task.id)).rejects.toMatchObject({ code: "task_not_finished" });
+    await cancelTask(services, user, task.id);
+    await deleteTask(services, user, task.id);
+    await expect(getTask(services, user, task.id)).rejects.toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("another user", () => {
+  it("finds nothing, by the query and by row level security", async () => {
+    const owner = await stack.createUser();
+    const stranger = await stack.createUser();
+    const { task } = await submit(owner);
+    for (const act of [getTask, cancelTask, retryTask, deleteTask]) {
+      await expect(act(services, stranger, task.id)).rejects.toMatchObject({ code: "not_found" });
+    }
+    // No condition on the user here: what hides the row is the policy.
+    const seen = (user: string) =>
+      inUserTransaction(api, user, (sql) => sql`select id from tasks where id = ${task.id}`);
+    expect(await seen(stranger)).toHaveLength(0);
+    expect(await seen(owner)).toHaveLength(1);
+    expect(await inServiceTransaction(api, (sql) => sql`select id from tasks`)).toHaveLength(0);
+  });
+});
+
+describe("the reconciler's query", () => {
+  it("gives each silent or abandoned task to one of those who ask", async () => {
+    const user = await stack.createUser();
+    const silent = (await submit(user)).task;
+    const abandoned = (await submit(user)).task;
+    await claim(abandoned.id, 1);
+    await inServiceTransaction(
+      worker,
+      (sql) => sql`update tasks set run_after = now() - interval '1 minute' where id = ${silent.id}`,
+    );
+    const rounds = await Promise.all(
+      [1, 2, 3].map(() =>
+        inServiceTransaction(worker, (sql) => takeSilentTasks(sql, { silentMs: 20_000, limit: 1000 })),
+      ),
+    );
+    const taken = rounds.flat().map((ring) => ring.taskId);
+    for (const id of [silent.id, abandoned.id]) expect(taken.filter((one) => one === id)).toHaveLength(1);
+  });
+});
+
+describe("the watcher", () => {
+  it("wakes when the task ends, and at the deadline", async () => {
+    const user = await stack.createUser();
+    const { task } = await submit(user);
+    const watcher = createTaskWatcher(api);
+    const begin = Date.now();
+    await watcher.wait(task.id, { timeoutMs: 150 });
+    expect(Date.now() - begin).toBeGreaterThanOrEqual(140);
+    const waiting = watcher.wait(task.id, { timeoutMs: 10_000 });
+    await cancelTask(services, user, task.id);
+    await waiting;
+    expect(Date.now() - begin).toBeLessThan(5000);
+    watcher.close();
+  });
+});
