@@ -1,0 +1,150 @@
+import type { Socket } from "node:net";
+import { closeStatement, type Frame, FrameReader, frame, readText } from "./wire.ts";
+
+/** SQL that changes which notifications the session gets. */
+const listenPattern = /^\s*(un)?listen\s+(?:"([^"]+)"|([\w$]+)|(\*))/i;
+
+/**
+ * PGlite ends its whole process when COPY wants data that is not there yet, so such a COPY is held back until its data
+ * is complete; the client is told at once that it may send (text format, no columns: drivers only want the word).
+ */
+const copyInPattern = /^\s*copy\b[\s\S]*\bfrom\s+stdin\b/i;
+const copyInResponse = frame("G", Buffer.from([0, 0, 0]));
+
+/** Messages after which the client waits for an answer. */
+const turnTypes = new Set(["S", "Q", "H", "F", "c", "f"]);
+
+/**
+ * One client. Its messages are kept until the session is its own, and rewritten so that connections that share the
+ * session do not see each other: prepared statements get names of their own, and UNLISTEN leaves others' channels alone.
+ */
+export class Connection {
+  readonly socket: Socket;
+  readonly reader = new FrameReader();
+  /** Settings that the client asked for at its start (search_path, TimeZone, …). */
+  settings: ReadonlyMap<string, string> = new Map();
+  readonly channels = new Set<string>();
+  phase: "startup" | "password" | "ready" = "startup";
+  closed = false;
+  readonly #prefix: string;
+  readonly #statements = new Set<string>();
+  #partial: Buffer[] = [];
+  #turn: Buffer[] = [];
+  #copy: "none" | "announced" | "receiving" | "complete" = "none";
+
+  constructor(id: number, socket: Socket) {
+    this.socket = socket;
+    this.#prefix = `c${id}.`;
+  }
+
+  /** Whether the client has sent something that it expects an answer to. */
+  get waiting(): boolean {
+    return this.#turn.length > 0;
+  }
+
+  accept(message: Frame): void {
+    const { type } = message;
+    if (this.#copy === "receiving") {
+      // Sync and Flush mean nothing inside a COPY.
+      if (type === "S" || type === "H") {
+        return;
+      }
+      this.#copy = type === "c" || type === "f" ? "complete" : "receiving";
+    }
+    const own = this.#rewrite(message);
+    if (this.#copy === "announced" && (type === "Q" || type === "S" || type === "H")) {
+      this.#copy = "receiving";
+      this.#partial.push(...(type === "Q" ? [own] : []));
+      this.send(copyInResponse);
+      return;
+    }
+    this.#partial.push(own);
+    if (turnTypes.has(type)) {
+      this.#turn.push(...this.#partial);
+      this.#partial = [];
+    }
+  }
+
+  /** Takes all messages up to the last one that wants an answer, and which answers the client has had already. */
+  takeTurn(): { input: Buffer; withhold: string | undefined } {
+    const input = Buffer.concat(this.#turn);
+    const withhold = this.#copy === "complete" ? "G" : undefined;
+    this.#turn = [];
+    this.#copy = this.#copy === "complete" ? "none" : this.#copy;
+    return { input, withhold };
+  }
+
+  /** Messages that free what the connection leaves behind in the session. */
+  farewell(): Buffer {
+    return Buffer.concat([...this.#statements].map(closeStatement));
+  }
+
+  send(bytes: Buffer): void {
+    if (!this.closed && this.socket.writable) {
+      this.socket.write(bytes);
+    }
+  }
+
+  #rewrite({ type, bytes }: Frame): Buffer {
+    switch (type) {
+      case "Q": {
+        const sql = this.#inspect(readText(bytes, 5).text);
+        return sql === undefined ? bytes : frame("Q", `${sql}\0`);
+      }
+      case "P": {
+        const name = readText(bytes, 5);
+        const text = readText(bytes, name.end);
+        const sql = this.#inspect(text.text) ?? text.text;
+        const own = this.#own(name.text);
+        if (own) {
+          this.#statements.add(own);
+        }
+        return frame("P", `${own}\0${sql}\0`, bytes.subarray(text.end));
+      }
+      case "B": {
+        const portal = readText(bytes, 5);
+        const name = readText(bytes, portal.end);
+        return frame("B", `${portal.text}\0${this.#own(name.text)}\0`, bytes.subarray(name.end));
+      }
+      case "D":
+      case "C": {
+        if (bytes[5] !== 0x53) {
+          return bytes;
+        }
+        const own = this.#own(readText(bytes, 6).text);
+        if (type === "C") {
+          this.#statements.delete(own);
+        }
+        return frame(type, `S${own}\0`);
+      }
+      default:
+        return bytes;
+    }
+  }
+
+  #own(name: string): string {
+    return name === "" ? "" : `${this.#prefix}${name}`;
+  }
+
+  /** Notes COPY, LISTEN and UNLISTEN; gives back other SQL when the session must not run what the client wrote. */
+  #inspect(sql: string): string | undefined {
+    if (copyInPattern.test(sql.slice(0, 2000))) {
+      this.#copy = "announced";
+    }
+    const match = sql.length < 500 ? listenPattern.exec(sql) : null;
+    if (!match) {
+      return undefined;
+    }
+    const channel = match[2] ?? match[3]?.toLowerCase() ?? "*";
+    if (match[1] === undefined) {
+      this.channels.add(channel);
+      return undefined;
+    }
+    if (channel === "*") {
+      this.channels.clear();
+    } else {
+      this.channels.delete(channel);
+    }
+    return "UNLISTEN nobody_listens_here";
+  }
+}

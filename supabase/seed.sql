@@ -1,0 +1,1 @@
+-- Nothing to seed: genq starts empty, and users sign up through Supabase Auth.
