@@ -1,0 +1,61 @@
+import { defineConfig } from "vitest/config";
+
+/*
+ * `npm test` runs everything on the embedded stack. `npm run test:servers` (--mode servers) runs the integration and
+ * smoke suites again on the servers of TEST_DATABASE_URL and TEST_QUEUE_URL.
+ */
+export default defineConfig(({ mode }) => ({
+  test: {
+    // A process for each file: a crash costs one file, and what a file leaks is seen at its end.
+    pool: "forks",
+    maxWorkers: 2,
+    allowOnly: false,
+    restoreMocks: true,
+    provide: { servers: mode === "servers" ? servers() : undefined },
+    setupFiles: ["packages/core/test/leaks.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["{apps,packages}/*/{src,test}/**/*.test.ts"],
+          exclude: ["**/*.{int,smoke}.test.ts"],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "int",
+          include: ["{apps,packages}/*/{src,test}/**/*.int.test.ts"],
+          globalSetup: ["packages/core/test/template-setup.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "smoke",
+          include: ["packages/acceptance/src/**/*.smoke.test.ts"],
+          globalSetup: ["packages/core/test/stack-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+}));
+
+function servers(): { databaseUrl: string; queueUrl: string } {
+  const databaseUrl = process.env["TEST_DATABASE_URL"];
+  const queueUrl = process.env["TEST_QUEUE_URL"];
+  if (!databaseUrl || !queueUrl) {
+    throw new Error(
+      "test:servers needs TEST_DATABASE_URL (postgres://, a user that may create databases and roles; pgvector 0.8) and " +
+        "TEST_QUEUE_URL (redis://, rediss:// or postgres://). 'bash .ci/servers npm run test:servers' provides both.",
+    );
+  }
+  return { databaseUrl, queueUrl };
+}
