@@ -13,11 +13,21 @@ export interface NewChunk {
   vector: Float32Array;
 }
 
-/** How many chunks of a file are stored: ingestion goes on at this ordinal. */
-export async function countChunks(sql: Transaction, userId: string, fileId: string): Promise<number> {
-  const [row] = await sql<{ chunks: number }[]>`
-    select count(*)::integer as chunks from chunks where file_id = ${fileId} and user_id = ${userId}`;
-  return row?.chunks ?? 0;
+/** How many chunks of a file are stored, and their tokens: ingestion goes on at the ordinal `chunks`. */
+export async function countChunks(
+  sql: Transaction,
+  userId: string,
+  fileId: string,
+): Promise<{ chunks: number; tokens: number }> {
+  const [row] = await sql<{ chunks: number; tokens: number }[]>`
+    select count(*)::integer as chunks, coalesce(sum(token_count), 0)::integer as tokens
+    from chunks where file_id = ${fileId} and user_id = ${userId}`;
+  return row ?? { chunks: 0, tokens: 0 };
+}
+
+/** Forgets what is stored of a file, vectors included. */
+export async function deleteChunks(sql: Transaction, userId: string, fileId: string): Promise<void> {
+  await sql`delete from chunks where file_id = ${fileId} and user_id = ${userId}`;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { FileStatus, ListFilesQuery, MediaType } from "@genq/contract";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { Transaction } from "./database.ts";
 import { type FileRow, fileRowSchema } from "./rows.ts";
+import { cancelTasksOfFile } from "./tasks.ts";
 
 const columns = [
   "id",
@@ -184,6 +185,7 @@ export async function finishReplacement(sql: Transaction, userId: string, fileId
   const [row] = await sql<{ replaces: string | null }[]>`
     select replaces from files where id = ${fileId} and user_id = ${userId}`;
   if (row === undefined || row.replaces === null) return;
+  await cancelTasksOfFile(sql, userId, row.replaces);
   await deleteFile(sql, userId, row.replaces);
 }
 

@@ -126,6 +126,16 @@ export async function selectQueueDepths(sql: Transaction): Promise<Map<string, n
   return new Map(rows.map((row) => [row.queue, Number(row.waiting)]));
 }
 
+/** What waits in each queue and could run now, and for how long the oldest has. For those who see all tasks. */
+export async function selectQueueLags(
+  sql: Transaction,
+): Promise<{ queue: string; due: number; oldestSeconds: number }[]> {
+  const rows = await sql<{ queue: string; due: number; oldest_seconds: number }[]>`
+    select queue, count(*)::integer as due, extract(epoch from now() - min(run_after))::float8 as oldest_seconds
+    from tasks where status = 'queued' and run_after <= now() group by queue`;
+  return rows.map((row) => ({ queue: row.queue, due: row.due, oldestSeconds: row.oldest_seconds }));
+}
+
 /** Status and time of the last change of some tasks, whoever owns them: for those who wait, who ask for the row after. */
 export async function selectTaskSignals(
   sql: Transaction,

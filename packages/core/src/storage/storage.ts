@@ -21,8 +21,8 @@ export interface StorageOptions {
   /** A secret key (`sb_secret_…`) or the legacy service_role key: objects are reached by the server only. */
   secretKey: string;
   bucket: string;
-  /** Objects larger than this are refused by the bucket too. */
-  maxObjectBytes: number;
+  /** Objects larger than this are refused by a bucket that `ensureBucket` makes. */
+  maxObjectBytes?: number;
 }
 
 export function openStorage(options: StorageOptions): Storage {
@@ -36,7 +36,7 @@ export function openStorage(options: StorageOptions): Storage {
       if (error === null) return;
       const made = await client.storage.createBucket(options.bucket, {
         public: false,
-        fileSizeLimit: options.maxObjectBytes,
+        fileSizeLimit: options.maxObjectBytes ?? null,
       });
       // Another process may have made it in between.
       if (made.error !== null && (await client.storage.getBucket(options.bucket)).error !== null) {

@@ -1,0 +1,22 @@
+export interface Backoff {
+  baseMs: number;
+  factor: number;
+  maxMs: number;
+}
+
+/** Between the runs of a task: 2 s, 8 s, 32 s … up to five minutes. */
+export const taskBackoff: Backoff = { baseMs: 2000, factor: 4, maxMs: 300_000 };
+/** Between attempts to load a model. */
+export const loadBackoff: Backoff = { baseMs: 1000, factor: 2, maxMs: 60_000 };
+/** Between attempts to reach the database in the middle of a run. */
+export const databaseBackoff: Backoff = { baseMs: 100, factor: 2, maxMs: 5000 };
+
+/** How long to wait after the `failures`th failure (1 is the first): from half of the step to all of it, at random. */
+export function delayAfter(
+  failures: number,
+  { baseMs, factor, maxMs }: Backoff,
+  random = Math.random,
+): number {
+  const step = Math.min(maxMs, baseMs * factor ** (Math.max(1, failures) - 1));
+  return Math.round(step * (0.5 + random() / 2));
+}

@@ -1,0 +1,64 @@
+import type { GenerateRequest } from "@genq/contract";
+import { citationsOf } from "../retrieval/citations.ts";
+import { buildPlainPrompt, buildRagPrompt } from "../retrieval/rag-prompt.ts";
+import { retrievePassages, wantsPassages } from "../retrieval/retrieve-passages.ts";
+import type { Handler } from "./handler.ts";
+import { reportTokens } from "./report-tokens.ts";
+import { assertServed } from "./served-model.ts";
+
+const defaultNewTokens = 256;
+
+export const generate: Handler<"generate"> = async (services, run, payload) => {
+  const { inference } = services;
+  assertServed(payload.model, inference.records().generation.id);
+  const maxNewTokens = payload.max_new_tokens ?? payload.max_length ?? defaultNewTokens;
+  const grounded = wantsPassages(payload);
+  const passages = grounded ? await retrievePassages(services, run, payload, maxNewTokens) : [];
+  const messages =
+    passages.length > 0
+      ? buildRagPrompt({
+          question: payload.text,
+          passages: passages.map(({ text }) => text),
+          system: payload.system,
+        })
+      : buildPlainPrompt(payload.text, payload.system);
+  const progress = reportTokens(run, maxNewTokens);
+  const answer = await inference.generate({
+    messages,
+    maxNewTokens,
+    ...samplingOf(payload, grounded),
+    seed: payload.seed,
+    stop: typeof payload.stop === "string" ? [payload.stop] : payload.stop,
+    signal: run.signal,
+    onText: progress.onText,
+  });
+  await progress.settled();
+  const text = toStorable(answer.text);
+  return {
+    result: {
+      generated_text: text,
+      finish_reason: answer.finishReason,
+      confidence: answer.confidence,
+      processing_time: Math.round(performance.now() - run.startedAt) / 1000,
+      usage: {
+        prompt_tokens: answer.promptTokens,
+        completion_tokens: answer.completionTokens,
+        truncated_tokens: answer.truncatedTokens,
+      },
+      model: answer.model,
+      citations: citationsOf(text, passages),
+    },
+  };
+};
+
+/** Free text is sampled as small chat models are best sampled; an answer from passages takes the likeliest words. */
+function samplingOf(request: GenerateRequest, grounded: boolean) {
+  const { temperature, top_p: topP, top_k: topK } = request;
+  if (temperature !== undefined || grounded) return { temperature: temperature ?? 0, topP, topK };
+  return { temperature: 0.7, topP: topP ?? 0.8, topK: topK ?? 20 };
+}
+
+/** Postgres keeps neither U+0000 nor lone surrogates. */
+function toStorable(text: string): string {
+  return text.replaceAll("\u0000", "").toWellFormed();
+}

@@ -1,0 +1,67 @@
+import { closeDatabase, openDatabase } from "@genq/core/db";
+import { openStorage } from "@genq/core/storage";
+import { createInference } from "@genq/inference";
+import { pino } from "pino";
+import { readEnv } from "./env.ts";
+import { progressLine } from "./models.ts";
+import { startStatusServer } from "./status-server.ts";
+import { startWorker } from "./worker.ts";
+
+const env = readEnv();
+const log = pino({ level: env.LOG_LEVEL, base: { app: "worker" } }, pino.destination({ fd: 1, sync: true }));
+const database = openDatabase({
+  url: env.DATABASE_URL,
+  role: "genq_worker",
+  max: env.DATABASE_POOL_MAX,
+  prepare: env.DATABASE_PREPARE,
+});
+const worker = startWorker({
+  database,
+  queue: { url: env.QUEUE_URL, prefix: env.QUEUE_PREFIX },
+  storage: openStorage({
+    supabaseUrl: env.SUPABASE_URL,
+    secretKey: env.SUPABASE_SECRET_KEY,
+    bucket: env.STORAGE_BUCKET,
+  }),
+  openInference: (onStatus) =>
+    createInference({
+      models: { embedding: env.EMBEDDING_MODEL, generation: env.GENERATION_MODEL },
+      cacheDir: env.MODELS_DIR,
+      hubEndpoint: env.HF_ENDPOINT,
+      onStatus,
+    }),
+  onModelStatus: (status) => process.stdout.write(`${progressLine(status)}\n`),
+  concurrency: {
+    ingest: env.WORKER_CONCURRENCY_INGEST,
+    embed: env.WORKER_CONCURRENCY_EMBED,
+    generate: env.WORKER_CONCURRENCY_GENERATE,
+  },
+  log,
+});
+
+let stopping = false;
+const shutDown = (signal: NodeJS.Signals) => {
+  if (stopping) process.exit(signal === "SIGINT" ? 130 : 143);
+  stopping = true;
+  log.info({ signal, grace_ms: env.SHUTDOWN_GRACE_MS }, "shutting down");
+  setTimeout(() => {
+    log.error("the grace period is over; what still runs is left to its lease");
+    process.exit(1);
+  }, env.SHUTDOWN_GRACE_MS).unref();
+  void worker
+    .stop(env.SHUTDOWN_GRACE_MS)
+    .then(() => closeDatabase(database))
+    .finally(() => process.exit(0));
+};
+process.on("SIGTERM", shutDown);
+process.on("SIGINT", shutDown);
+
+if (env.WORKER_PORT > 0) {
+  startStatusServer(worker, database, { host: env.WORKER_HOST, port: env.WORKER_PORT }).catch(
+    (error: unknown) => {
+      log.fatal({ err: error }, `port ${env.WORKER_PORT} of WORKER_PORT can't be listened on`);
+      shutDown("SIGTERM");
+    },
+  );
+}
+log.info({ worker: worker.id, edition: env.EDITION, pid: process.pid }, "started");

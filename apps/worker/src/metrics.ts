@@ -1,0 +1,85 @@
+import type { JobKind } from "@genq/contract";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** How a run ended: as the task's row has it, or given back, taken away, or not reported because nobody listened. */
+export type RunOutcome = "completed" | "failed" | "retried" | "given_back" | "lost" | "unreported";
+
+export interface Metrics {
+  ran(kind: JobKind, outcome: RunOutcome, ms: number): void;
+  rang(tasks: number): void;
+  swept(objects: number): void;
+  lag(queue: string, due: number, oldestSeconds: number): void;
+  reconciled(): void;
+  /** Prometheus' text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics(options: { running: () => number }): Metrics {
+  const register = new Registry();
+  const registers = [register];
+  collectDefaultMetrics({ register });
+  const runs = new Counter({
+    name: "genq_task_runs_total",
+    help: "Runs of tasks, by how they ended",
+    labelNames: ["kind", "outcome"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "genq_task_run_seconds",
+    help: "Seconds from the claim of a task to the report of its run",
+    labelNames: ["kind", "outcome"],
+    buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600],
+    registers,
+  });
+  new Gauge({
+    name: "genq_tasks_running",
+    help: "Claims that this worker holds",
+    registers,
+    collect() {
+      this.set(options.running());
+    },
+  });
+  const rung = new Counter({
+    name: "genq_reconciler_rings_total",
+    help: "Tasks that were silent and were rung for again",
+    registers,
+  });
+  const swept = new Counter({
+    name: "genq_swept_objects_total",
+    help: "Objects deleted from storage",
+    registers,
+  });
+  const due = new Gauge({
+    name: "genq_queue_due_tasks",
+    help: "Tasks that could run now and wait, by queue",
+    labelNames: ["queue"],
+    registers,
+  });
+  const oldest = new Gauge({
+    name: "genq_queue_lag_seconds",
+    help: "How long the oldest of the waiting tasks could have run, by queue",
+    labelNames: ["queue"],
+    registers,
+  });
+  const reconciledAt = new Gauge({
+    name: "genq_reconciled_timestamp_seconds",
+    help: "When this worker's reconciler last finished a round",
+    registers,
+  });
+  return {
+    ran: (kind, outcome, ms) => {
+      runs.inc({ kind, outcome });
+      seconds.observe({ kind, outcome }, ms / 1000);
+    },
+    rang: (tasks) => rung.inc(tasks),
+    swept: (objects) => swept.inc(objects),
+    lag: (queue, tasks, oldestSeconds) => {
+      due.set({ queue }, tasks);
+      oldest.set({ queue }, oldestSeconds);
+    },
+    reconciled: () => reconciledAt.setToCurrentTime(),
+    text: () => register.metrics(),
+    contentType: register.contentType,
+  };
+}

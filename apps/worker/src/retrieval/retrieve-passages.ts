@@ -1,0 +1,45 @@
+import type { GenerateRequest, Passage } from "@genq/contract";
+import { searchChunks } from "@genq/core/search";
+import type { Services } from "../services.ts";
+import { embedQuery } from "./embed-query.ts";
+import { fitPassages } from "./fit-passages.ts";
+import { buildRagPrompt } from "./rag-prompt.ts";
+
+const defaultPassages = 5;
+/** What the chat template and the passages' separators take, at most. */
+const templateTokens = 64;
+
+/** Whether the answer is to rest on the caller's files. */
+export function wantsPassages(request: GenerateRequest): boolean {
+  return request.file_ids !== undefined || (request.search !== undefined && request.search !== false);
+}
+
+/**
+ * The passages nearest to the question that fit into the generation model's context beside the answer, best first.
+ * @throws AppError not_found or file_not_ready for one of `file_ids`
+ */
+export async function retrievePassages(
+  { database, inference }: Services,
+  run: { userId: string; signal: AbortSignal },
+  request: GenerateRequest,
+  newTokens: number,
+): Promise<Passage[]> {
+  const search = typeof request.search === "object" ? request.search : {};
+  const query = await embedQuery(inference, request.text, run.signal);
+  const passages = await searchChunks(database, {
+    userId: run.userId,
+    model: query.model,
+    vector: query.vector,
+    k: search.k ?? defaultPassages,
+    fileIds: request.file_ids,
+    minScore: search.min_score,
+  });
+  if (passages.length === 0) return [];
+  const countTokens = (texts: string[]) => inference.countTokens(texts, "generation");
+  const context = inference.records().generation.maxTokens;
+  const bare = buildRagPrompt({ question: request.text, passages: [], system: request.system });
+  const used = (await countTokens(bare.map(({ content }) => content))).reduce((sum, count) => sum + count, 0);
+  // An answer that would take all of the context leaves half of it to the passages.
+  const answer = Math.min(newTokens, Math.floor(context / 2));
+  return fitPassages(passages, Math.max(32, context - answer - used - templateTokens), countTokens);
+}

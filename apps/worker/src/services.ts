@@ -1,0 +1,16 @@
+import type { Database } from "@genq/core/db";
+import type { Queues } from "@genq/core/queue";
+import type { Storage } from "@genq/core/storage";
+import type { Inference } from "@genq/inference";
+import type { Logger } from "pino";
+import type { Metrics } from "./metrics.ts";
+
+/** What runs of tasks need of the world. */
+export interface Services {
+  database: Database;
+  queues: Queues;
+  storage: Storage;
+  inference: Inference;
+  log: Logger;
+  metrics: Metrics;
+}
