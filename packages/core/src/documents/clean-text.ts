@@ -14,7 +14,7 @@ export function cleanText(text: string): string {
 /** As `cleanText`, with no spaces at line ends and at most one blank line in a row. */
 export function tidyText(text: string): string {
   return cleanText(text)
-    .replace(/[ \t\u00a0\u3000]+$/gm, "")
+    .replace(/(?<![ \t\u00a0\u3000])[ \t\u00a0\u3000]+$/gm, "")
     .replace(/\n{3,}/g, "\n\n")
     .replace(/^\n+|\n+$/g, "");
 }

@@ -17,15 +17,30 @@ export function packSegments(
   { maxTokens, overlapTokens }: { maxTokens: number; overlapTokens: number },
 ): SegmentRange[] {
   const ranges: SegmentRange[] = [];
+  let remaining = segments.reduce((sum, { tokens }) => sum + tokens, 0);
   let first = 0;
   let fresh = 0;
   while (fresh < segments.length) {
-    const last = Math.max(fresh, findLast(segments, first, maxTokens));
+    const repeated = sumTokens(segments, first, fresh);
+    const last = Math.max(fresh, findLast(segments, first, chooseBudget(repeated + remaining, maxTokens)));
     ranges.push({ first, last });
+    remaining -= sumTokens(segments, fresh, last + 1);
     fresh = last + 1;
     first = findOverlap(segments, first, fresh, overlapTokens, maxTokens);
   }
   return ranges;
+}
+
+/** What is left makes two chunks of like size rather than a full one and a scrap. */
+function chooseBudget(remaining: number, maxTokens: number): number {
+  const isScrapAhead = remaining > maxTokens && remaining < maxTokens * 1.4;
+  return isScrapAhead ? Math.ceil(remaining * 0.65) : maxTokens;
+}
+
+function sumTokens(segments: CountedSegment[], start: number, end: number): number {
+  let sum = 0;
+  for (let index = start; index < end; index++) sum += segments[index]?.tokens ?? 0;
+  return sum;
 }
 
 function findLast(segments: CountedSegment[], first: number, maxTokens: number): number {

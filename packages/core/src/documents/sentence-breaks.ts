@@ -10,8 +10,9 @@ export interface Segment {
   isHeading: boolean;
 }
 
-// A line end with what surrounds it, a Japanese or a Western sentence's end with its closing quotes and brackets.
-const boundary = /\s*\n\s*|[。！？｡．]+[」』）】〉》”’"')\]]*|[.!?…]+["'”’»)\]]*(?=\s)/g;
+// A line end, a Japanese or a Western sentence's end with its closing quotes and brackets. This runs in the worker on
+// hostile text: the lookbehind keeps a run of dots from being tried from each of its dots.
+const boundary = /\n\s*|[。！？｡．]+[」』）】〉》”’"')\]]*|(?<![.!?…])[.!?…]+["'”’»)\]]*(?=\s)/g;
 const abbreviation =
   /(?:^|[\s(])(?:\p{Lu}|[Mm]rs?|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|al|approx|[Ff]ig|[Nn]o|[Vv]ol|pp?|[Ee]d|Inc|Ltd|Co|Corp)\.$/u;
 

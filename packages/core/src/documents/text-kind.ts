@@ -18,7 +18,7 @@ const kindsByExtension = new Map<string, TextMediaType>([
 ]);
 
 const htmlStart =
-  /^(?:\s|<!--[\s\S]*?-->|<\?xml[^>]*\?>)*<(?:!doctype\s+html|html|head|body|title|article|main)[\s>]/i;
+  /^(?:\s|<!--(?:(?!-->)[\s\S])*-->|<\?xml[^>]*\?>)*<(?:!doctype\s+html|html|head|body|title|article|main)[\s>]/i;
 const jsonStart = /^\s*(?:\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\})|\[\s*(?:[[{"\]-]|\d|true|false|null))/;
 
 /**
@@ -49,11 +49,12 @@ function isJson(text: string, complete: boolean, named: boolean): boolean {
   }
 }
 
-function looksLikeMarkdown(text: string): boolean {
+function looksLikeMarkdown(whole: string): boolean {
+  const text = whole.slice(0, 8192);
   const signs = [
     /^#{1,6} \S/m,
     /^(?:```|~~~)/m,
-    /\[[^\]\n]+\]\([^)\s]+\)/,
+    /\[[^[\]\n]{1,200}\]\([^()\s]{1,500}\)/,
     /^\s*[-*] \S/m,
     /\*\*\S/,
     /^\|.*\|$/m,

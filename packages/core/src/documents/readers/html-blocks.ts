@@ -48,8 +48,8 @@ export function renderHtml(document: Node, options: { withNavigation: boolean })
 function joinPieces(pieces: string[]): string {
   return pieces
     .join("")
-    .replace(/[ \t]*\n[ \t]*/g, (match) => (match.includes("\n") ? "\n" : match))
-    .replace(/ {2,}/g, " ")
+    .replace(/[ \t]+/g, " ")
+    .replace(/ ?\n ?/g, "\n")
     .replaceAll("\u0001", " ")
     .replace(/ \| *$/gm, "");
 }

@@ -4,6 +4,7 @@ import { AppError } from "@genq/contract";
 import { getDocument, type PDFDocumentProxy, VerbosityLevel } from "pdfjs-dist/legacy/build/pdf.mjs";
 import { tidyText } from "../clean-text.ts";
 import type { DocumentReader, PartText, ReaderContext } from "./document-reader.ts";
+import { countComplaints } from "./pdf-complaints.ts";
 import { type PdfLine, readPdfLines } from "./pdf-lines.ts";
 import { joinPdfLines } from "./pdf-paragraphs.ts";
 import {
@@ -17,10 +18,12 @@ import {
 const neighbours = 2;
 
 /**
- * Opens a PDF. Broken cross-reference tables are rebuilt where possible, so of a PDF cut in half the first pages are read.
+ * Opens a PDF. A broken cross-reference table is rebuilt where pdf.js can; a file that was cut off has lost its trailer,
+ * and is refused.
  * @throws AppError `document_encrypted`, `document_corrupt`, `document_too_large`
  */
 export async function readPdf(bytes: Uint8Array, context: ReaderContext): Promise<DocumentReader> {
+  const complaints = countComplaints();
   const pdf = await openPdf(bytes);
   if (pdf.numPages > context.limits.maxPages) {
     throw new AppError(
@@ -30,7 +33,7 @@ export async function readPdf(bytes: Uint8Array, context: ReaderContext): Promis
   }
   const sampled = new Map<number, PdfLine[]>();
   for (const page of choosePagesToSample(pdf.numPages)) {
-    const lines = await readPage(pdf, page).catch(() => undefined);
+    const lines = await readPage(pdf, page, complaints).catch(() => undefined);
     if (lines) sampled.set(page, lines);
     context.onProgress();
   }
@@ -40,7 +43,7 @@ export async function readPdf(bytes: Uint8Array, context: ReaderContext): Promis
   async function readCached(page: number): Promise<PdfLine[]> {
     const known = sampled.get(page) ?? recent.get(page);
     if (known) return known;
-    const lines = await readPage(pdf, page);
+    const lines = await readPage(pdf, page, complaints);
     recent.set(page, lines);
     for (const old of recent.keys()) if (recent.size > neighbours * 2 + 1) recent.delete(old);
     return lines;
@@ -87,17 +90,21 @@ async function openPdf(data: Uint8Array): Promise<PDFDocumentProxy> {
       disableFontFace: true,
       // A page with broken content is to fail, and not to look like a page with little text.
       stopAtErrors: true,
-      verbosity: VerbosityLevel.ERRORS,
+      verbosity: VerbosityLevel.INFOS,
     }).promise;
   } catch (error) {
     throw refuse(error);
   }
 }
 
-async function readPage(pdf: PDFDocumentProxy, number: number): Promise<PdfLine[]> {
+/** A page that has no text, and about which pdf.js complained, is damaged and not blank. */
+async function readPage(pdf: PDFDocumentProxy, number: number, complaints: () => number): Promise<PdfLine[]> {
+  const complaintsBefore = complaints();
   const page = await pdf.getPage(number);
   try {
-    return readPdfLines(await page.getTextContent());
+    const lines = readPdfLines(await page.getTextContent());
+    if (lines.length === 0 && complaints() > complaintsBefore) throw new Error("its content is damaged");
+    return lines;
   } finally {
     page.cleanup();
   }
@@ -111,7 +118,7 @@ function refuse(cause: unknown): AppError {
       { cause },
     );
   }
-  return new AppError("document_corrupt", `The PDF can't be opened: ${describe(cause)}`, { cause });
+  return new AppError("document_corrupt", `The PDF is damaged or cut off: ${describe(cause)}`, { cause });
 }
 
 function describe(error: unknown): string {

@@ -45,5 +45,5 @@ function findCut(window: string): number {
     if (last > half && last < window.length) return last;
   }
   // No natural place: only never between the halves of a surrogate pair.
-  return window.slice(-1).isWellFormed() ? window.length : window.length - 1;
+  return /[\ud800-\udbff]$/.test(window) ? window.length - 1 : window.length;
 }
