@@ -15,6 +15,8 @@ export const embedRequestSchema = z
   })
   .meta({ id: "EmbedRequest" });
 export type EmbedRequest = z.infer<typeof embedRequestSchema>;
+/** What a client sends: fields with a default may be left out. */
+export type EmbedInput = z.input<typeof embedRequestSchema>;
 
 export const embedResultSchema = z
   .object({

@@ -53,6 +53,8 @@ export const generateRequestSchema = z
   })
   .meta({ id: "GenerateRequest" });
 export type GenerateRequest = z.infer<typeof generateRequestSchema>;
+/** What a client sends: fields with a default may be left out. */
+export type GenerateInput = z.input<typeof generateRequestSchema>;
 
 /** A passage that the answer rests on. `index` is the number that `[n]` in the answer refers to. */
 export const citationSchema = passageSchema.extend({ index: z.int().min(1) }).meta({ id: "Citation" });

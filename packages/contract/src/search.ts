@@ -20,6 +20,8 @@ export const searchRequestSchema = z
   })
   .meta({ id: "SearchRequest" });
 export type SearchRequest = z.infer<typeof searchRequestSchema>;
+/** What a client sends: fields with a default may be left out. */
+export type SearchInput = z.input<typeof searchRequestSchema>;
 
 /** A passage of one of the caller's files. `page` is null where the format has no pages. */
 export const passageSchema = z.object({
