@@ -1,13 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** Ends a process when the one that started it is gone, however that went. */
-const lifeLine = `${repository}apps/standalone/src/life-line.ts`;
+const lifeLine = `${repository}apps/standalone/src/process/life-line.ts`;
 
 /** A process of the stack under test. */
 export interface Child {
@@ -32,7 +31,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const child = fork(`${repository}${options.main}`, options.arguments ?? [], {
     cwd: repository,
     env: { ...process.env, ...options.env },
-    execArgv: existsSync(lifeLine) ? ["--import", lifeLine] : [],
+    execArgv: ["--import", lifeLine],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let written = "";
