@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { deflateSync } from "node:zlib";
@@ -193,6 +194,14 @@ describe("DOCX", () => {
   });
 });
 
+function isRunning(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch {
+    return false;
+  }
+}
+
 describe("the child", () => {
   const long = "A sentence. ".repeat(200_000);
 
@@ -234,9 +243,9 @@ describe("the child", () => {
   }, 30_000);
 
   test("a page that inflates without end", async () => {
-    const bomb = deflateSync(deflateSync(Buffer.alloc(600 * 1024 * 1024, " "), { level: 9 }), { level: 9 });
+    const bomb = deflateSync(deflateSync(Buffer.alloc(250 * 1024 * 1024, " "), { level: 9 }), { level: 9 });
     const pdf = writeRawPages([{ operators: bomb, filter: "FlateDecode /FlateDecode" }]);
-    const limits = { maxMemoryBytes: 300 * 1024 * 1024 };
+    const limits = { maxMemoryBytes: 220 * 1024 * 1024 };
     await expect(parse(pdf, "application/pdf", { limits })).rejects.toMatchObject({
       code: "document_too_large",
     });
@@ -248,6 +257,27 @@ describe("the child", () => {
       code: "document_too_large",
     });
   }, 30_000);
+
+  test.skipIf(process.platform !== "linux")(
+    "a hanging child does not outlive a killed parent",
+    async () => {
+      const file = path.join(folder, "endless.pdf");
+      await writeFile(file, endless);
+      const script = `
+      import { parseDocument } from ${JSON.stringify(new URL("./parse-document.ts", import.meta.url).href)};
+      for await (const _ of parseDocument({ path: ${JSON.stringify(file)}, mediaType: "application/pdf" }));
+    `;
+      const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "ignore" });
+      const readChildren = () => readFile(`/proc/${parent.pid}/task/${parent.pid}/children`, "utf8");
+      await expect.poll(readChildren, { timeout: 5000 }).toMatch(/\d/);
+      const child = Number(await readChildren());
+      // Until the parser hangs in earnest, the closed channel alone would end it.
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      parent.kill("SIGKILL");
+      await expect.poll(() => isRunning(child), { timeout: 2000 }).toBe(false);
+    },
+    15_000,
+  );
 
   test("an abort ends it with the signal's reason", async () => {
     const controller = new AbortController();

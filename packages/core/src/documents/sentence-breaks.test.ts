@@ -27,6 +27,16 @@ test("what lies before a segment is ranked", () => {
   ]);
 });
 
+test("a short line alone before a paragraph is a heading; in a list of such lines none is", () => {
+  const headings = (text: string) =>
+    sentences(text).filter((_, index) => segmentText(text)[index]?.isHeading);
+  expect(headings("Before.\n\n第二話　雪を貯める氷室\n\n町の北にあります。")).toEqual([
+    "第二話　雪を貯める氷室",
+  ]);
+  expect(headings("Apples\n\nPears\n\nPlums")).toEqual([]);
+  expect(headings("a: 1; b: 2\n\nThat was a row of a table.")).toEqual([]);
+});
+
 test.each([
   ["spaces", " "],
   ["dots", "."],

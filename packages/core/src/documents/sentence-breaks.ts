@@ -1,3 +1,5 @@
+const titleCharacters = 60;
+
 /** How good a place for a chunk's end is. */
 export const breakRank = { word: 0, line: 1, sentence: 2, paragraph: 3, heading: 4 } as const;
 export type BreakRank = (typeof breakRank)[keyof typeof breakRank];
@@ -38,7 +40,27 @@ export function segmentText(text: string): Segment[] {
     else if (endsSentence(text, match.index, end)) add(end, breakRank.sentence);
   }
   add(text.length, breakRank.word);
-  return segments;
+  return segments.map((segment, index) => (isTitle(text, segments, index) ? asHeading(segment) : segment));
+}
+
+function asHeading(segment: Segment): Segment {
+  return { ...segment, rank: breakRank.heading, isHeading: true };
+}
+
+/** Plain text marks its headings by blank lines around a short line without punctuation, before a line that is not. */
+function isTitle(text: string, segments: Segment[], index: number): boolean {
+  const next = segments[index + 1];
+  if (!next || !standsAlone(text, segments, index)) return false;
+  return !next.isHeading && !standsAlone(text, segments, index + 1);
+}
+
+function standsAlone(text: string, segments: Segment[], index: number): boolean {
+  const segment = segments[index];
+  const next = segments[index + 1];
+  if (!segment || segment.rank < breakRank.paragraph || (next && next.rank < breakRank.paragraph))
+    return false;
+  const line = text.slice(segment.start, Math.min(segment.end, segment.start + titleCharacters + 1));
+  return line.length <= titleCharacters && /\p{L}/u.test(line) && !/[。！？!?:：;；、,，|=…]|\.$/u.test(line);
 }
 
 function max(one: BreakRank, other: BreakRank): BreakRank {
