@@ -15,7 +15,8 @@ import { StartError } from "./trouble.ts";
 /** Raised when a new version can no longer read what an older one wrote, or the other way round. */
 const format = 1;
 const postgresVersion = "18";
-const neededBytes = 150_000_000;
+const firstStartBytes = 150_000_000;
+const workingBytes = 30_000_000;
 
 const noticeSchema = z.object({ format: z.number() });
 
@@ -73,10 +74,11 @@ function checkVersion(path: string): void {
   }
 }
 
-function checkSpace(path: string, isNew: boolean): void {
+/** A database needs room for its write-ahead log even when it is only read. @throws {StartError} */
+export function checkSpace(path: string, isNew = false): void {
   const { bavail, bsize } = statfsSync(path);
   const free = bavail * bsize;
-  const needed = isNew ? neededBytes : neededBytes / 5;
+  const needed = isNew ? firstStartBytes : workingBytes;
   if (free < needed) {
     throw new StartError(
       `The disk of ${path} is full (${megabytes(free)} MB free, ${megabytes(needed)} MB needed): make room, or use another disk with --data DIR.`,
@@ -96,6 +98,11 @@ function explain(path: string, error: unknown): StartError | undefined {
     case "EROFS":
       return new StartError(
         `The data folder ${path} is on a read-only file system: use another with --data DIR.`,
+      );
+    case "ENOENT":
+      // Node's recursive mkdir says ENOENT for a read-only disk, too.
+      return new StartError(
+        `The data folder ${path} can't be made (missing or read-only disk): use another with --data DIR.`,
       );
     case "ENOTDIR":
     case "EEXIST":

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDataFolder } from "./data-folder.ts";
+import { checkSpace, openDataFolder } from "./data-folder.ts";
 import type { launcherEnv } from "./env.ts";
 import type { Flags } from "./flags.ts";
 import { loadKeys } from "./keys.ts";
@@ -140,6 +140,11 @@ export class Launcher {
     });
     service.on("gaveUp", ({ reason }) => {
       const log = join(logFolder, `${name}.log`);
+      try {
+        checkSpace(dataFolder);
+      } catch (error) {
+        this.#broken.reject(error);
+      }
       this.#broken.reject(
         new StartError(`The ${name} process ended again and again (${reason}): ${log} says why.`),
       );

@@ -3,6 +3,7 @@ import { closeStatement, type Frame, FrameReader, frame, readText } from "./wire
 
 /** SQL that changes which notifications the session gets. */
 const listenPattern = /^\s*(un)?listen\s+(?:"([^"]+)"|([\w$]+)|(\*))/i;
+const leadingComments = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 
 /**
  * PGlite ends its whole process when COPY wants data that is not there yet, so such a COPY is held back until its data
@@ -128,10 +129,12 @@ export class Connection {
 
   /** Notes COPY, LISTEN and UNLISTEN; gives back other SQL when the session must not run what the client wrote. */
   #inspect(sql: string): string | undefined {
-    if (copyInPattern.test(sql.slice(0, 2000))) {
+    const text = sql.slice(0, 2000).replace(leadingComments, "");
+    if (copyInPattern.test(text)) {
       this.#copy = "announced";
+      return undefined;
     }
-    const match = sql.length < 500 ? listenPattern.exec(sql) : null;
+    const match = listenPattern.exec(text);
     if (!match) {
       return undefined;
     }

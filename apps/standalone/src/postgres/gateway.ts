@@ -54,7 +54,8 @@ export class Gateway {
     this.#server.maxConnections = options.maxConnections;
   }
 
-  async listen(port: number): Promise<void> {
+  /** Resolves the port, which the system picks when 0 is given. */
+  async listen(port: number): Promise<number> {
     const parts: Buffer[] = [];
     const version = Buffer.alloc(4);
     version.writeInt32BE(protocolVersion);
@@ -66,6 +67,8 @@ export class Gateway {
       this.#server.once("error", reject);
       this.#server.listen(port, "127.0.0.1", () => resolve());
     });
+    const address = this.#server.address();
+    return typeof address === "object" && address ? address.port : port;
   }
 
   /** Ends all connections; an open transaction is rolled back by closing the database. */

@@ -8,8 +8,9 @@ import { reportFailure, reportReady } from "../report.ts";
 import { Gateway } from "./gateway.ts";
 
 /*
- * PGlite's defaults, but for `-F`, which would turn fsync off. `-O -j` and single-user mode are how PGlite runs
- * Postgres inside one thread; parallel workers and background processes do not exist there.
+ * PGlite's defaults, but for `-F`: fsync stays on, for what it is worth (PGlite's files on disk do not pass it on today:
+ * data survives kill -9 of every process, not the loss of power). `--single -O -j` is how PGlite runs Postgres inside
+ * one thread; parallel workers and background processes do not exist there.
  */
 const startParams = [
   ["--single", "-O", "-j"],

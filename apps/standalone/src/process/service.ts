@@ -29,6 +29,8 @@ const lifeLine = new URL("./life-line.ts", import.meta.url).href;
 const quickDeathMs = 30_000;
 const maxQuickDeaths = 5;
 const firstDelayMs = 250;
+const lastWordLines = 4;
+const lastWordLength = 400;
 
 /** A child process that is started again when it dies. */
 export class Service extends EventEmitter<ServiceEvents> {
@@ -39,6 +41,7 @@ export class Service extends EventEmitter<ServiceEvents> {
   #exit: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #quickDeaths = 0;
+  #lastWords: string[] = [];
 
   constructor(options: ServiceOptions) {
     super();
@@ -61,7 +64,12 @@ export class Service extends EventEmitter<ServiceEvents> {
     this.#child = child;
     this.#exit = once(child, "exit").catch(() => undefined);
     for (const stream of [child.stdout, child.stderr]) {
-      const lines = new LineReader(this.#options.onLine);
+      const lines = new LineReader((line) => {
+        if (stream === child.stderr && line.trim() !== "") {
+          this.#lastWords = [...this.#lastWords, line.trim()].slice(-lastWordLines);
+        }
+        this.#options.onLine(line);
+      });
       stream?.on("data", (chunk: Buffer) => {
         this.#log.write(chunk);
         lines.push(chunk);
@@ -117,7 +125,8 @@ export class Service extends EventEmitter<ServiceEvents> {
     }
     this.#quickDeaths = livedMs < quickDeathMs ? this.#quickDeaths + 1 : 1;
     if (this.#quickDeaths >= maxQuickDeaths) {
-      this.emit("gaveUp", { reason });
+      const words = this.#lastWords.join(" ").slice(0, lastWordLength);
+      this.emit("gaveUp", { reason: words === "" ? reason : `${reason}, ${words}` });
       return;
     }
     const delayMs = firstDelayMs * 2 ** (this.#quickDeaths - 1);
