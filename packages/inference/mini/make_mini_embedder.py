@@ -3,7 +3,7 @@
 A text is read as characters. Each position yields up to three n-grams (words: 3 to 5 characters inside word
 borders; Japanese and Chinese: 1 to 3 characters). An n-gram's integer hash picks one row of each of two tables of
 random signs; their product is the n-gram's vector, so a million n-grams are nearly orthogonal in 384 dimensions.
-Mean pooling of the rows is then a random projection of the weighted bag of n-grams.
+Mean pooling of the rows is then a random projection of the weighted set of n-grams.
 """
 
 import json
@@ -163,7 +163,10 @@ def build_graph(vocab):
         known = g.add("Gather", bucket_weights, g.add("Mod", hashed, g.constant(WEIGHT_BUCKETS)))
         word = g.add("Mul", g.add("Cast", in_word, to=TensorProto.FLOAT), g.constant(WORD_SCALE[word_order], np.float32))
         scale = g.add("Mul", known, g.add("Where", in_cjk, cjk_weight(cjk_order), word))
-        column = g.add("Unsqueeze", scale, g.constant([2]))
+        # Each n-gram counts once, however often it comes: repetition would drown what a text says but once.
+        same = g.add("Equal", g.add("Unsqueeze", hashed, g.constant([2])), g.add("Unsqueeze", hashed, g.constant([1])))
+        times = g.add("ReduceSum", g.add("Cast", same, to=TensorProto.FLOAT), g.constant([2]), keepdims=0)
+        column = g.add("Unsqueeze", g.add("Div", scale, times), g.constant([2]))
         low = g.add("Gather", floats[0], g.add("Mod", hashed, g.constant(ROWS)))
         high = g.add("Gather", floats[1], g.add("Mod", g.add("Div", hashed, g.constant(ROWS)), g.constant(ROWS)))
         rows.append(g.add("Mul", g.add("Mul", low, column), high))
@@ -185,7 +188,7 @@ def build_graph(vocab):
 
 
 WORD_SCALE = {3: 0.6, 4: 0.9, 5: 1.0}
-CJK_SCALE = {1: 0.5, 2: 1.6, 3: 1.6}
+CJK_SCALE = {1: 0.7, 2: 1.0, 3: 0.7}
 
 
 def tokenizer(vocab):

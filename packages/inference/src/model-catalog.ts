@@ -75,7 +75,7 @@ const definitions: readonly ModelDefinition[] = [
       pooling: "mean",
       normalize: true,
       maxTokens: 2048,
-      chunkTokens: 1000,
+      chunkTokens: 400,
       description: "Bundled: hashed character n-grams. Finds shared words and their forms, knows no meaning.",
     },
   },
