@@ -17,7 +17,14 @@ export function fakeInference(
   onStatus: (status: ModelStatus) => void = () => {},
 ): Inference & { embedded: string[]; prompts: string[] } {
   const common = { revision: "1", dtype: "fp32", source: "bundled", description: "A fake" } as const;
-  const embedding = { ...common, id: embeddingId, task: "embedding", dimensions, maxTokens: 256 } as const;
+  const embedding = {
+    ...common,
+    id: embeddingId,
+    task: "embedding",
+    dimensions,
+    maxTokens: 256,
+    chunkTokens: 40,
+  } as const;
   const generation = { ...common, id: "test/generator", task: "generation", maxTokens: 1024 } as const;
   const embedded: string[] = [];
   const prompts: string[] = [];
