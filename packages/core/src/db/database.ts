@@ -59,6 +59,11 @@ export function inServiceTransaction<Result>(
   return inTransaction(database, "", work);
 }
 
+/** Makes a user that signs in nowhere, where a stack runs without authentication. Doing it again changes nothing. */
+export async function ensureUser(database: Database, id: string, email: string): Promise<void> {
+  await database.sql`insert into auth.users (id, email) values (${id}, ${email}) on conflict do nothing`;
+}
+
 async function inTransaction<Result>(
   database: Database,
   userId: string,
@@ -108,7 +113,16 @@ function toDatabaseError(error: unknown): unknown {
       retryAfterSeconds: 5,
     });
   }
+  if (code === "23503" && /_user_id_fkey$/.test(constraintName(error))) {
+    return new AppError("unauthorized", "The user of this token does not exist any more. Sign in again.", {
+      cause: error,
+    });
+  }
   return error;
+}
+
+function constraintName(error: unknown): string {
+  return error instanceof Error && "constraint_name" in error ? String(error.constraint_name) : "";
 }
 
 /** The `code` of a driver's error: a SQLSTATE or the name of a connection failure. */

@@ -119,6 +119,8 @@ export interface AcceptedUpload {
   task: SubmittedRow | undefined;
   /** These bytes were there before. */
   deduplicated: boolean;
+  /** The file was made by an earlier request with the same idempotency key. */
+  replayed: boolean;
 }
 
 /**
@@ -165,7 +167,7 @@ async function replayUpload(
   if (record === undefined) return undefined;
   assertSameRequest(record.requestHash, { key: request.idempotencyKey, requestHash });
   const file = record.fileId === null ? undefined : await selectFile(sql, request.userId, record.fileId);
-  return file && withTask(sql, request.userId, file, false);
+  return file && withTask(sql, request.userId, file, { deduplicated: false, replayed: true });
 }
 
 async function findSameContent(
@@ -176,20 +178,20 @@ async function findSameContent(
   const file = await selectFileByContent(sql, request.userId, object.sha256, request.chatId);
   if (file === undefined) return undefined;
   await noteKey(sql, request, file, null);
-  return withTask(sql, request.userId, file, true);
+  return withTask(sql, request.userId, file, { deduplicated: true, replayed: false });
 }
 
 async function withTask(
   sql: Transaction,
   userId: string,
   file: FileRow,
-  deduplicated: boolean,
+  how: { deduplicated: boolean; replayed: boolean },
 ): Promise<AcceptedUpload> {
   const task = file.file.task_id === null ? undefined : await selectTask(sql, userId, file.file.task_id);
   return {
     file,
     task: task && { task, queue: await selectQueueState(sql, task.id), replayed: true },
-    deduplicated,
+    ...how,
   };
 }
 
@@ -225,6 +227,7 @@ async function insertUpload(
     file,
     task: { task, queue: await selectQueueState(sql, task.id), replayed: false },
     deduplicated: false,
+    replayed: false,
   };
 }
 

@@ -3,8 +3,9 @@ export {
   acceptUpload,
   discardObject,
   type FileServices,
+  type StoredObject,
   storeObject,
   type UploadRequest,
 } from "./accept-upload.ts";
-export { assertSearchable, deleteFile, getFile } from "./manage-files.ts";
+export { assertSearchable, deleteFile, getFile, listFiles } from "./manage-files.ts";
 export { sweepObjects } from "./sweep-objects.ts";

@@ -1,4 +1,4 @@
-import { AppError, searchableFileStatuses } from "@genq/contract";
+import { AppError, type ListFilesQuery, searchableFileStatuses } from "@genq/contract";
 import {
   cancelTasksOfFile,
   type Database,
@@ -6,6 +6,7 @@ import {
   type FileRow,
   inUserTransaction,
   selectFile,
+  selectFiles,
   selectFilesById,
   type Transaction,
 } from "../db/index.ts";
@@ -13,6 +14,15 @@ import {
 /** @throws AppError not_found, also for another user's file */
 export async function getFile(database: Database, userId: string, id: string): Promise<FileRow> {
   return found(await inUserTransaction(database, userId, (sql) => selectFile(sql, userId, id)));
+}
+
+/** One page of a user's files, newest first. @throws AppError invalid_request for a foreign cursor */
+export function listFiles(
+  database: Database,
+  userId: string,
+  query: ListFilesQuery,
+): Promise<{ rows: FileRow[]; nextCursor: string | null }> {
+  return inUserTransaction(database, userId, (sql) => selectFiles(sql, userId, query));
 }
 
 /** Deletes a file with its chunks, vectors and running work; its object goes with the next sweep. @throws AppError not_found */

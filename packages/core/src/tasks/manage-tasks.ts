@@ -1,19 +1,36 @@
-import { AppError, isTerminal } from "@genq/contract";
+import { AppError, isTerminal, type ListTasksQuery } from "@genq/contract";
 import {
   cancelTask as cancelRow,
   deleteFinishedTask,
+  fillIdempotencyKey,
   inUserTransaction,
   resetFile,
   retryTask as retryRow,
   selectQueueState,
   selectTask,
+  selectTasks,
   type TaskRow,
 } from "../db/index.ts";
-import { ringForTask, type SubmittedRow, type TaskServices } from "./submit-task.ts";
+import {
+  type Idempotency,
+  replayTask,
+  ringForTask,
+  type SubmittedRow,
+  type TaskServices,
+} from "./submit-task.ts";
 
 /** @throws AppError not_found, also for another user's task */
 export async function getTask(services: TaskServices, userId: string, id: string): Promise<TaskRow> {
   return found(await inUserTransaction(services.database, userId, (sql) => selectTask(sql, userId, id)));
+}
+
+/** One page of a user's tasks, newest first. @throws AppError invalid_request for a foreign cursor */
+export function listTasks(
+  services: TaskServices,
+  userId: string,
+  query: ListTasksQuery,
+): Promise<{ rows: TaskRow[]; nextCursor: string | null }> {
+  return inUserTransaction(services.database, userId, (sql) => selectTasks(sql, userId, query));
 }
 
 /** Cancels queued or running work; a task that has ended stays as it is. @throws AppError not_found */
@@ -21,9 +38,16 @@ export async function cancelTask(services: TaskServices, userId: string, id: str
   return found(await inUserTransaction(services.database, userId, (sql) => cancelRow(sql, userId, id)));
 }
 
-/** Starts the next life of a failed task. @throws AppError not_found, task_not_retryable */
-export async function retryTask(services: TaskServices, userId: string, id: string): Promise<SubmittedRow> {
+/** Starts the next life of a failed task. @throws AppError not_found, task_not_retryable, idempotency_mismatch */
+export async function retryTask(
+  services: TaskServices,
+  userId: string,
+  id: string,
+  idempotency?: Idempotency,
+): Promise<SubmittedRow> {
   const submitted = await inUserTransaction(services.database, userId, async (sql) => {
+    const replay = idempotency && (await replayTask(sql, userId, idempotency));
+    if (replay !== undefined) return { task: replay, queue: await selectQueueState(sql, id), replayed: true };
     const task = found(await selectTask(sql, userId, id));
     const retried = await retryRow(sql, userId, task);
     if (retried === undefined) {
@@ -33,9 +57,12 @@ export async function retryTask(services: TaskServices, userId: string, id: stri
       );
     }
     if (retried.kind === "ingest" && retried.fileId !== null) await resetFile(sql, userId, retried.fileId);
+    if (idempotency !== undefined) {
+      await fillIdempotencyKey(sql, userId, idempotency.key, { taskId: id, fileId: null });
+    }
     return { task: retried, queue: await selectQueueState(sql, id), replayed: false };
   });
-  await ringForTask(services, submitted.task);
+  if (!submitted.replayed) await ringForTask(services, submitted.task);
   return submitted;
 }
 

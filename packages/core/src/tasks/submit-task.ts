@@ -11,6 +11,7 @@ import {
   type Transaction,
   takeIdempotencyKey,
 } from "../db/index.ts";
+import { assertSearchable } from "../files/manage-files.ts";
 import type { Queues } from "../queue/index.ts";
 
 export interface TaskServices {
@@ -33,8 +34,8 @@ export interface SubmittedRow {
 
 /**
  * Writes a task and its idempotency key in one transaction, then rings the queue with a bounded wait. The task is
- * accepted whether or not the ring was heard.
- * @throws AppError idempotency_mismatch
+ * accepted whether or not the ring was heard. Files that it names must be there now; a replay does not ask again.
+ * @throws AppError idempotency_mismatch, not_found or file_not_ready for one of `file_ids`
  */
 export async function submitTask<Kind extends JobKind>(
   services: TaskServices,
@@ -45,6 +46,9 @@ export async function submitTask<Kind extends JobKind>(
     const replay = idempotency && (await replayTask(sql, userId, idempotency));
     if (replay !== undefined)
       return { task: replay, queue: await selectQueueState(sql, replay.id), replayed: true };
+    if ("file_ids" in payload && payload.file_ids !== undefined) {
+      await assertSearchable(sql, userId, payload.file_ids);
+    }
     const task = await insertTask(sql, { id: randomUUID(), userId, kind, payload, fileId: null });
     if (idempotency !== undefined) {
       await fillIdempotencyKey(sql, userId, idempotency.key, { taskId: task.id, fileId: null });
@@ -55,7 +59,8 @@ export async function submitTask<Kind extends JobKind>(
   return submitted;
 }
 
-async function replayTask(
+/** Takes the key, or finds the task that an earlier request with it made. */
+export async function replayTask(
   sql: Transaction,
   userId: string,
   idempotency: Idempotency,

@@ -18,8 +18,9 @@ export interface TaskWatcher {
 interface Waiter {
   taskId: string;
   changedSince: Date | undefined;
-  deadline: number;
   since: number;
+  /** Ends the wait on time even while the database does not answer. */
+  deadline: NodeJS.Timeout;
   resolve: () => void;
 }
 
@@ -36,6 +37,7 @@ export function createTaskWatcher(database: Database): TaskWatcher {
 
   const settle = (waiter: Waiter) => {
     waiters.delete(waiter);
+    clearTimeout(waiter.deadline);
     waiter.resolve();
   };
   const schedule = () => {
@@ -66,8 +68,6 @@ export function createTaskWatcher(database: Database): TaskWatcher {
       // The database is away: who waits asks again until their own deadline.
     } finally {
       polling = false;
-      const now = Date.now();
-      for (const waiter of waiters) if (waiter.deadline <= now) settle(waiter);
       schedule();
     }
   };
@@ -76,16 +76,20 @@ export function createTaskWatcher(database: Database): TaskWatcher {
     wait: (taskId, options) =>
       new Promise((resolve) => {
         if (closed || options.timeoutMs <= 0 || options.signal?.aborted === true) return resolve();
-        const now = Date.now();
+        const { changedSince, signal, timeoutMs } = options;
+        const end = () => settle(waiter);
         const waiter: Waiter = {
           taskId,
-          changedSince: options.changedSince,
-          deadline: now + options.timeoutMs,
-          since: now,
-          resolve,
+          changedSince,
+          since: Date.now(),
+          deadline: setTimeout(end, timeoutMs),
+          resolve: () => {
+            signal?.removeEventListener("abort", end);
+            resolve();
+          },
         };
         waiters.add(waiter);
-        options.signal?.addEventListener("abort", () => settle(waiter), { once: true });
+        signal?.addEventListener("abort", end);
         schedule();
       }),
     close: () => {

@@ -1,0 +1,30 @@
+import type { FileServices } from "@genq/core/files";
+import type { TaskWatcher } from "@genq/core/tasks";
+import type { HttpBindings } from "@hono/node-server";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Logger } from "pino";
+import type { VerifyToken } from "./auth/verify-token.ts";
+import type { ApiEnv } from "./env.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What the routes work with: the open connections, and the settings. Only `main.ts` and tests make one. */
+export interface ApiDeps extends FileServices {
+  env: ApiEnv;
+  logger: Logger;
+  metrics: Metrics;
+  watcher: TaskWatcher;
+  verifyToken: VerifyToken;
+  /** Aborted when the process begins to stop: who streams ends the stream. */
+  stopping: AbortSignal;
+}
+
+export interface ApiVariables {
+  Bindings: HttpBindings;
+  Variables: {
+    requestId: string;
+    /** The caller. Set on every route that needs a user, and on no other. */
+    userId: string;
+  };
+}
+
+export type ApiApp = OpenAPIHono<ApiVariables>;

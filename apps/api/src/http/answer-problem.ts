@@ -1,0 +1,85 @@
+import type { IncomingMessage } from "node:http";
+import { AppError, type Problem } from "@genq/contract";
+import type { Context, ErrorHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ApiDeps, ApiVariables } from "../deps.ts";
+
+const contentType = "application/problem+json";
+
+/** The one place where errors become HTTP: RFC 9457 with the request's id, and nothing of our insides. */
+export function answerErrors(deps: Pick<ApiDeps, "logger">): ErrorHandler<ApiVariables> {
+  return (error, c) => {
+    const problem = toAppError(error);
+    const requestId = c.get("requestId");
+    if (problem.code === "internal_error" || problem.cause !== undefined) {
+      const level = problem.code === "internal_error" ? "error" : "debug";
+      deps.logger[level](
+        { err: problem.cause ?? problem, code: problem.code, request_id: requestId },
+        "problem",
+      );
+    }
+    if (problem.retryAfterSeconds !== undefined) c.header("retry-after", String(problem.retryAfterSeconds));
+    return answerProblem(c, problem.toProblem(requestId));
+  };
+}
+
+export function answerProblem(c: Context<ApiVariables>, problem: Problem): Response {
+  const body = JSON.stringify(problem);
+  const headers = { "content-type": contentType };
+  const { incoming } = c.env;
+  if (incoming === undefined || !stillSends(incoming))
+    return c.newResponse(body, problem.status as 400, headers);
+  return c.newResponse(whileDraining(incoming, body), problem.status as 400, {
+    ...headers,
+    "content-length": String(Buffer.byteLength(body)),
+    connection: "close",
+  });
+}
+
+/** What this API throws by itself, and what Hono's own parsers throw. */
+function toAppError(error: Error): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof HTTPException && error.status === 415) {
+    return new AppError("unsupported_media_type", "Send the body as application/json.");
+  }
+  if (error instanceof HTTPException && error.status === 400) {
+    return new AppError("malformed_json", "The body is not valid JSON.");
+  }
+  return new AppError("internal_error", "Something went wrong on our side. Try again in a moment.", {
+    cause: error,
+  });
+}
+
+function stillSends(incoming: IncomingMessage): boolean {
+  const hasBody =
+    incoming.headers["transfer-encoding"] !== undefined || incoming.headers["content-length"] !== undefined;
+  return hasBody && !incoming.complete && !incoming.destroyed;
+}
+
+/** How long, and for how many bytes, a client may go on sending after it was answered. */
+const drain = { ms: 3000, bytes: 64 * 1024 * 1024 } as const;
+
+/**
+ * A body that ends when the client has stopped to send, or after a bound. Closing the connection on a client that
+ * sends would make its system throw the answer away before it is read.
+ */
+function whileDraining(incoming: IncomingMessage, body: string): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(new TextEncoder().encode(body));
+      let left = drain.bytes;
+      const count = (chunk: Buffer) => {
+        left -= chunk.length;
+        if (left < 0) finish();
+      };
+      const finish = () => {
+        clearTimeout(timer);
+        incoming.off("data", count).off("end", finish).off("close", finish).off("error", finish);
+        controller.close();
+      };
+      const timer = setTimeout(finish, drain.ms);
+      incoming.on("data", count).once("end", finish).once("close", finish).once("error", finish);
+      incoming.resume();
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import { closeDatabase, openDatabase } from "@genq/core/db";
+import { openQueues } from "@genq/core/queue";
+import { openStorage } from "@genq/core/storage";
+import { createTaskWatcher, readServiceState } from "@genq/core/tasks";
+import type { Logger } from "pino";
+import { createTokenVerifier } from "./auth/verify-token.ts";
+import type { ApiDeps } from "./deps.ts";
+import type { ApiEnv } from "./env.ts";
+import { createMetrics } from "./metrics.ts";
+
+export interface OpenDeps {
+  deps: ApiDeps;
+  /** Answers those who wait, and ends streams: before the server waits for its requests to end. */
+  release(): void;
+  /** Closes the connections: after the last request. */
+  close(): Promise<void>;
+}
+
+/** Opens the connections that the settings name. None of them is waited for: /ready tells what is missing. */
+export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
+  const database = openDatabase({
+    url: env.databaseUrl,
+    role: "genq_api",
+    max: env.databasePoolMax,
+    prepare: env.databasePrepare,
+  });
+  const queues = openQueues({
+    url: env.queueUrl,
+    prefix: env.queuePrefix,
+    onError: (error) => logger.warn({ err: error }, "queue connection"),
+  });
+  const storage = openStorage({
+    supabaseUrl: env.supabaseUrl,
+    secretKey: env.supabaseSecretKey,
+    bucket: env.storageBucket,
+    maxObjectBytes: env.maxUploadBytes,
+  });
+  const watcher = createTaskWatcher(database);
+  const stopping = new AbortController();
+  const deps: ApiDeps = {
+    env,
+    logger,
+    database,
+    queues,
+    storage,
+    watcher,
+    metrics: createMetrics(async () => (await readServiceState(database)).waiting),
+    verifyToken: createTokenVerifier({
+      supabaseUrl: env.supabaseUrl,
+      supabasePublicUrl: env.supabasePublicUrl,
+      jwtSecret: env.supabaseJwtSecret,
+      onError: (error) => logger.warn({ err: error }, "the key set can't be fetched"),
+    }),
+    stopping: stopping.signal,
+  };
+  return {
+    deps,
+    release: () => {
+      stopping.abort();
+      watcher.close();
+    },
+    close: async () => {
+      await Promise.allSettled([queues.close(), closeDatabase(database)]);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { type Readiness, readinessSchema } from "@genq/contract";
+import { readServiceState } from "@genq/core/tasks";
+import { createRoute } from "@hono/zod-openapi";
+import type { ApiApp, ApiDeps } from "../deps.ts";
+import { jsonAnswer, publicProblems } from "../http/describe.ts";
+import { within } from "../http/within.ts";
+import { areModelsReady, bestModels } from "./service.health.ts";
+
+const checkMs = 2000;
+
+type Check = Readiness["checks"][number];
+
+/** `GET /ready`: whether everything that a request may need is there; 503 with what is missing. */
+export function serviceReady(app: ApiApp, deps: ApiDeps): void {
+  const answer = jsonAnswer(readinessSchema, "Each thing that is needed, and whether it is there");
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/ready",
+      tags: ["Service"],
+      summary: "Tell whether the service can do its work",
+      responses: { 200: answer, 503: answer, ...publicProblems },
+    }),
+    async (c) => {
+      c.header("cache-control", "no-store");
+      const readiness = await readReadiness(deps);
+      return c.json(readiness, readiness.ready ? 200 : 503);
+    },
+  );
+}
+
+async function readReadiness(deps: ApiDeps): Promise<Readiness> {
+  const [state, queue, storage] = await Promise.all([
+    within(checkMs, readServiceState(deps.database)).catch(() => undefined),
+    deps.queues.ping(),
+    isStorageReady(deps),
+  ]);
+  const models = bestModels(state);
+  const checks = [
+    check("database", state !== undefined, "does not answer, or is not migrated"),
+    check("queue", queue, "does not answer"),
+    check("storage", storage, "does not answer, or refuses the secret key"),
+    check("worker", (state?.workers.length ?? 0) > 0, "no worker was heard of in the last 30 seconds"),
+    check("models", areModelsReady(models, deps.env), describeModels(deps, models)),
+  ];
+  return { ready: checks.every(({ ok }) => ok), checks };
+}
+
+function check(name: string, ok: boolean, missing: string): Check {
+  return { name, ok, detail: ok ? null : missing };
+}
+
+/** Also makes the bucket when it is not there: a database may be younger than this process. */
+export function isStorageReady(deps: ApiDeps): Promise<boolean> {
+  return within(checkMs, deps.storage.ensureBucket()).then(
+    () => true,
+    () => false,
+  );
+}
+
+function describeModels({ env }: ApiDeps, models: ReturnType<typeof bestModels>): string {
+  const states = [env.embeddingModel, env.generationModel].map((id) => {
+    const model = models.find((candidate) => candidate.id === id);
+    return `${id} is ${model?.state ?? "not served by any worker"}`;
+  });
+  return states.join("; ");
+}
