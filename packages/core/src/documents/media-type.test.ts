@@ -49,6 +49,31 @@ describe("what is supported", () => {
   });
 });
 
+test.each([
+  ["UTF-16", Buffer.from("\ufeff日本語の文章です。", "utf16le")],
+  ["Shift_JIS", Buffer.from("93fa967b8cea82cc95b68fcd82c582b78142", "hex")],
+  ["Latin-1", Buffer.from("Où est le café à Zürich?", "latin1")],
+])("text in %s", async (_name, head) => {
+  expect(await detect(head)).toBe("text/plain");
+});
+
+const oldOffice = (name: string) =>
+  Buffer.concat([
+    Buffer.from("d0cf11e0a1b11ae1", "hex"),
+    Buffer.alloc(504),
+    Buffer.from(name, "utf16le"),
+    Buffer.alloc(512),
+  ]);
+
+test("an Office file with a password, and one from before 2007", async () => {
+  await expect(detect(oldOffice("EncryptedPackage"), "a.docx")).rejects.toMatchObject({
+    code: "document_encrypted",
+  });
+  await expect(detect(oldOffice("WordDocument"), "a.doc")).rejects.toMatchObject({
+    code: "unsupported_media_type",
+  });
+});
+
 describe("what is refused", () => {
   test.each([
     ["no bytes", new Uint8Array(0)],

@@ -36,6 +36,7 @@ export async function detectMediaType(head: Uint8Array, hint: DetectionHint): Pr
   const text = readAsText(head);
   const signature = await detectSignature(head);
   if (signature === "application/pdf" || hasPdfMark(head, text)) return "application/pdf";
+  if (signature === "application/x-cfb") throw refuseOldOffice(head);
   if (isZip(head)) return detectZipKind(head, signature, hint);
   if (signature !== undefined && (text === undefined || textualSignatures.has(signature))) {
     if (!(signature === "application/xml" && text !== undefined && /<html[\s>]/i.test(text))) {
@@ -50,6 +51,17 @@ export async function detectMediaType(head: Uint8Array, hint: DetectionHint): Pr
 
 function refuse(what: string): AppError {
   return new AppError("unsupported_media_type", `${what} ${supported}`);
+}
+
+/** The container of Word before 2007, and of an OOXML file with a password. */
+function refuseOldOffice(head: Uint8Array): AppError {
+  const isEncrypted = Buffer.from(head).includes(Buffer.from("EncryptedPackage", "utf16le"));
+  return isEncrypted
+    ? new AppError(
+        "document_encrypted",
+        "The document needs a password. Save it without one and upload it again.",
+      )
+    : refuse("The file is of an Office version before 2007.");
 }
 
 async function detectSignature(head: Uint8Array): Promise<string | undefined> {

@@ -75,6 +75,22 @@ describe("PDF", () => {
     expect(textOf(await parse(other))).toEqual(["吾輩は猫である。"]);
   });
 
+  test("Japanese written from top to bottom", async () => {
+    const columns = ["吾輩は猫である。名前は", "まだ無い。どこで生れたか", "とんと見当がつかぬ。"].map(
+      (text, index) => {
+        const hex = Buffer.from(text, "utf16le").swap16().toString("hex");
+        return `1 0 0 1 ${500 - index * 20} 760 Tm <${hex}> Tj`;
+      },
+    );
+    const pdf = writeRawPages(
+      [{ operators: `BT /F1 12 Tf ${columns.join(" ")} ET` }],
+      namedJapaneseFont("UniJIS-UTF16-V"),
+    );
+    expect(textOf(await parse(pdf))).toEqual([
+      "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。",
+    ]);
+  });
+
   test("headers and footers that recur, or count, are dropped; other edges stay", async () => {
     const pages = Array.from({ length: 6 }, (_, index) =>
       pageOf(

@@ -32,27 +32,37 @@ export function readPdfLines(content: TextContent): PdfLine[] {
 }
 
 function start(item: TextItem): PdfLine {
-  const [left, y] = position(item);
-  return { text: item.str, left, right: left + item.width, y, height: item.height };
+  const { left, y, length, height } = locate(item);
+  return { text: normalize(item.str), left, right: left + length, y, height };
 }
 
 function extend(line: PdfLine, item: TextItem): PdfLine {
-  const [left] = position(item);
+  const { left, length, height } = locate(item);
   return {
-    text: line.text + item.str,
+    text: line.text + normalize(item.str),
     left: Math.min(line.left, left),
-    right: Math.max(line.right, left + item.width),
+    right: Math.max(line.right, left + length),
     y: line.y,
-    height: Math.max(line.height, item.height),
+    height: Math.max(line.height, height),
   };
 }
 
 /** Superscripts and the like stay on the line; what lies more than its height above or below does not. */
 function isSameLine(line: PdfLine, item: TextItem): boolean {
-  const [, y] = position(item);
-  return item.str.trim() === "" || Math.abs(y - line.y) <= Math.max(line.height, item.height, 1);
+  const { y, height } = locate(item);
+  return item.str.trim() === "" || Math.abs(y - line.y) <= Math.max(line.height, height, 1);
 }
 
-function position(item: TextItem): [number, number] {
-  return [Number(item.transform[4]), Number(item.transform[5])];
+/** Vertical writing is turned: its columns, from right to left, are lines from the top down. */
+function locate(item: TextItem): { left: number; y: number; length: number; height: number } {
+  const [x, y] = [Number(item.transform[4]), Number(item.transform[5])];
+  if (item.dir === "ttb") return { left: -y, y: x, length: item.height, height: item.width };
+  return { left: x, y, length: item.width, height: item.height };
+}
+
+/** Radicals that stand for ideographs and the forms of vertical writing become the characters that people search for. */
+function normalize(text: string): string {
+  return text.replace(/[\u2e80-\u2fdf\ufe10-\ufe1f\ufe30-\ufe4f\ufb00-\ufb06]/g, (form) =>
+    form.normalize("NFKC"),
+  );
 }

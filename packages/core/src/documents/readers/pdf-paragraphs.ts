@@ -4,6 +4,8 @@ const cjk = /[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]/;
 const listItem = /^(?:[•‣▪●○·・–—*-]\s|\(?\d{1,3}[.)]\s|[①-⑳])/;
 const headingRatio = 1.18;
 const headingCharacters = 120;
+/** How far the right margin is looked for. */
+const linesAround = 30;
 
 /**
  * Makes paragraphs of a page's lines: lines that a narrow page broke are joined (without a space in Japanese,
@@ -14,10 +16,13 @@ export function joinPdfLines(lines: PdfLine[]): string {
   const spacing = medianSpacing(lines);
   let text = "";
   let previous: PdfLine | undefined;
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
     const heading = isHeading(line, bodyHeight);
     const prefix = heading && !(previous && isHeading(previous, bodyHeight)) ? "# " : "";
-    if (previous) text = join(text, separate(previous, line, spacing, lines), prefix);
+    if (previous) {
+      const around = lines.slice(Math.max(0, index - linesAround), index + linesAround);
+      text = join(text, separate(previous, line, spacing, around), prefix);
+    }
     text += prefix && text === "" ? prefix + line.text : line.text;
     previous = line;
   }
@@ -36,14 +41,14 @@ function isHeading(line: PdfLine, bodyHeight: number): boolean {
 }
 
 /** What stands between two lines: a blank line, a line end, a space, nothing; undefined where a word was broken. */
-function separate(previous: PdfLine, line: PdfLine, spacing: number, lines: PdfLine[]): string | undefined {
+function separate(previous: PdfLine, line: PdfLine, spacing: number, around: PdfLine[]): string | undefined {
   const drop = previous.y - line.y;
   const unlike =
     Math.max(previous.height, line.height) > Math.min(previous.height, line.height) * headingRatio;
   if (unlike || drop > spacing * 1.4) return "\n\n";
   if (drop < -spacing)
     return /[.。!?！？:：]["'”’」』)）]*$/.test(previous.text) ? "\n\n" : glue(previous.text, line.text);
-  if (listItem.test(line.text) || endedByAuthor(previous, line, lines)) return "\n";
+  if (listItem.test(line.text) || endedByAuthor(previous, line, around)) return "\n";
   return glue(previous.text, line.text);
 }
 
@@ -53,8 +58,8 @@ function glue(before: string, after: string): string | undefined {
 }
 
 /** The next line's first word would have fitted: the line is short because somebody ended it. */
-function endedByAuthor(previous: PdfLine, line: PdfLine, lines: PdfLine[]): boolean {
-  const near = lines.filter(({ left, right }) => left < previous.right && right > previous.left);
+function endedByAuthor(previous: PdfLine, line: PdfLine, around: PdfLine[]): boolean {
+  const near = around.filter(({ left, right }) => left < previous.right && right > previous.left);
   const edge = Math.max(...near.map(({ right }) => right));
   const firstWord = cjk.test(line.text.slice(0, 1))
     ? line.text.slice(0, 2)

@@ -5,7 +5,6 @@ import type { DocumentReader, ReaderContext } from "./document-reader.ts";
 import { htmlToText } from "./read-html.ts";
 import { createSectionReader } from "./sections.ts";
 
-const encryptedOffice = [0xd0, 0xcf, 0x11, 0xe0];
 const maxEntries = 20_000;
 /** Deflate can't pass 1,032; Word's own XML stays below 60. */
 const maxRatio = 400;
@@ -32,12 +31,6 @@ export async function readDocx(
 }
 
 function checkArchive(bytes: Uint8Array, maxInflatedBytes: number): void {
-  if (encryptedOffice.every((byte, index) => bytes[index] === byte)) {
-    throw new AppError(
-      "document_encrypted",
-      "The document needs a password. Save it without one and upload it again.",
-    );
-  }
   const directory = readZipDirectory(bytes);
   if (!directory) {
     throw corrupt("The DOCX is damaged or cut off: its archive has no readable directory.");
