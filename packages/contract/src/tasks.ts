@@ -50,7 +50,7 @@ const taskBaseShape = {
 
 function taskOf<Kind extends JobKind>(kind: Kind) {
   const result: (typeof jobCatalog)[Kind]["result"] = jobCatalog[kind].result;
-  return z.object({ ...taskBaseShape, kind: z.literal(kind), result: result.nullable() });
+  return z.object({ ...taskBaseShape, kind: z.literal(kind), result: z.nullable(result) });
 }
 
 /** A task as `GET /task/{id}` shows it: `kind` discriminates `result`. */

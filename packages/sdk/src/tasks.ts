@@ -67,7 +67,13 @@ export function createTasks(transport: Transport): Tasks {
       ),
     retry: async (id, options) =>
       parseAnswer(
-        await transport.send({ method: "POST", path: `${taskPath(id)}/retry`, ...options }),
+        await transport.send({
+          method: "POST",
+          path: `${taskPath(id)}/retry`,
+          headers: { "idempotency-key": crypto.randomUUID() },
+          repeatable: true,
+          ...options,
+        }),
         submittedTaskSchema,
       ),
     delete: async (id, options) => {
