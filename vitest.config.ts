@@ -18,7 +18,8 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/{src,test}/**/*.test.ts"],
+          setupFiles: ["packages/core/test/leaks.ts", "packages/core/test/no-network.ts"],
+          include: ["{apps,packages}/*/{src,test,mini}/**/*.test.ts"],
           exclude: ["**/*.{int,smoke}.test.ts"],
           testTimeout: 10_000,
         },

@@ -1,0 +1,238 @@
+/** The decoder as an ONNX graph: a Llama whose blocks of zeros (the MLPs, unused heads and columns) are left out. */
+import type { Attention } from "./circuit.ts";
+import { COLUMN_SCALES, CONSTANT_VALUE, type Embedding } from "./embedding.ts";
+import {
+  CONSTANT,
+  COPIED,
+  EMBEDDED,
+  frequency,
+  HALF_HEAD,
+  HEAD_SIZE,
+  HIDDEN_SIZE,
+  PICKED,
+  RMS_EPSILON,
+} from "./layout.ts";
+import { type AttributeValue, floats, int8s, int64s, node, type OnnxGraph } from "./onnx-file.ts";
+
+const FLOAT = 1;
+const MASKED = -1e30;
+
+class GraphBuilder {
+  readonly graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  #constants = 0;
+
+  /** Adds an operator with one output and returns the output's name, which is `name`. */
+  op(
+    name: string,
+    operator: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): string {
+    this.graph.nodes.push(node(operator, inputs, [name], attributes));
+    return name;
+  }
+
+  split(names: readonly string[], input: string, sizes: readonly number[], axis: number): readonly string[] {
+    if (names.length === 1) return [input];
+    this.graph.nodes.push(node("Split", [input, this.ints(sizes)], names, { axis }));
+    return names;
+  }
+
+  ints(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    const name = `ints_${this.#constants++}`;
+    this.graph.initializers.push(int64s(name, shape, values));
+    return name;
+  }
+
+  float(values: ArrayLike<number>, shape: readonly number[] = []): string {
+    const name = `floats_${this.#constants++}`;
+    this.graph.initializers.push(floats(name, shape, values));
+    return name;
+  }
+
+  /** Kept as bytes with a scale for each column, where a hand-set matrix has one value or few. */
+  matrix(name: string, values: Float32Array, [rows, columns]: readonly [number, number]): string {
+    const scales = new Float32Array(columns);
+    values.forEach((value, i) => {
+      const scale = Math.abs(value) / 127;
+      if (scale > (scales[i % columns] ?? 0)) scales[i % columns] = scale;
+    });
+    const bytes = Int8Array.from(values, (value, i) => Math.round(value / (scales[i % columns] || 1)));
+    const floats = this.op(`${name}.float`, "Cast", [this.bytes(`${name}.bytes`, bytes, [rows, columns])], {
+      to: FLOAT,
+    });
+    return this.op(name, "Mul", [floats, this.float(scales, [columns])]);
+  }
+
+  bytes(name: string, values: Int8Array, shape: readonly number[]): string {
+    this.graph.initializers.push(int8s(name, shape, values));
+    return name;
+  }
+}
+
+/** Names of what every layer needs. */
+interface Shared {
+  cos: string;
+  sin: string;
+  mask: string;
+  norm: string;
+}
+
+function positions(b: GraphBuilder): Pick<Shared, "cos" | "sin"> {
+  const frequencies = Float32Array.from({ length: HALF_HEAD }, (_, pair) => frequency(pair));
+  const position = b.op(
+    "position",
+    "Cast",
+    [b.op("position_column", "Unsqueeze", ["position_ids", b.ints([1, 3])])],
+    {
+      to: FLOAT,
+    },
+  );
+  const half = b.op("angle_half", "Mul", [position, b.float(frequencies, [HALF_HEAD])]);
+  const angle = b.op("angle", "Concat", [half, half], { axis: -1 });
+  return { cos: b.op("cos", "Cos", [angle]), sin: b.op("sin", "Sin", [angle]) };
+}
+
+/** [batch, 1, tokens, past + tokens]: 0 where a token may look, else a large negative number. */
+function causalMask(b: GraphBuilder): string {
+  const scalar = (value: number) => b.ints([value], []);
+  const length = (name: string, of: string) =>
+    b.op(name, "Gather", [b.op(`${name}_shape`, "Shape", [of]), scalar(1)]);
+  const total = length("total", "attention_mask");
+  const past = b.op("past", "Sub", [total, length("tokens", "input_ids")]);
+  const rows = b.op("rows", "Range", [past, total, scalar(1)]);
+  const columns = b.op("columns", "Range", [scalar(0), total, scalar(1)]);
+  const row = b.op("row", "Unsqueeze", [rows, b.ints([1])]);
+  const causal = b.op("causal", "LessOrEqual", [columns, row]);
+  const present = b.op("is_token", "Greater", [
+    b.op("mask_row", "Unsqueeze", ["attention_mask", b.ints([1, 2])]),
+    scalar(0),
+  ]);
+  const visible = b.op("visible", "And", [causal, present]);
+  return b.op("mask", "Where", [visible, b.float([0]), b.float([MASKED])]);
+}
+
+function normWeights(b: GraphBuilder): string {
+  const root = Math.sqrt(HIDDEN_SIZE);
+  const weights = Float32Array.from({ length: HIDDEN_SIZE }, (_, i) =>
+    i === CONSTANT.start ? 1 / root : CONSTANT_VALUE / root,
+  );
+  return b.float(weights, [HIDDEN_SIZE]);
+}
+
+function rmsNorm(b: GraphBuilder, at: string, input: string, weights: string): string {
+  const mean = b.op(`${at}.mean`, "ReduceMean", [b.op(`${at}.square`, "Mul", [input, input])], {
+    axes: [-1],
+    keepdims: 1,
+  });
+  const root = b.op(`${at}.root`, "Sqrt", [b.op(`${at}.mean_eps`, "Add", [mean, b.float([RMS_EPSILON])])]);
+  return b.op(`${at}.norm`, "Mul", [b.op(`${at}.unit`, "Div", [input, root]), weights]);
+}
+
+/** Rotary positions for [batch, heads, tokens, HEAD_SIZE]. */
+function rotate(b: GraphBuilder, at: string, input: string, { cos, sin }: Shared): string {
+  const [first = "", second = ""] = b.split(
+    [`${at}.first`, `${at}.second`],
+    input,
+    [HALF_HEAD, HALF_HEAD],
+    -1,
+  );
+  const turned = b.op(`${at}.turned`, "Concat", [b.op(`${at}.minus`, "Neg", [second]), first], { axis: -1 });
+  const straight = b.op(`${at}.straight`, "Mul", [input, cos]);
+  return b.op(`${at}.rotated`, "Add", [straight, b.op(`${at}.across`, "Mul", [turned, sin])]);
+}
+
+/** Heads run one after the other: the scores of one are all the memory that a long prompt needs. */
+function attend(b: GraphBuilder, at: string, input: string, attention: Attention, shared: Shared): string {
+  const { heads } = attention;
+  const width = heads * HEAD_SIZE;
+  const hidden = rmsNorm(b, at, input, shared.norm);
+  const project = (name: string, values: Float32Array, count: number) => {
+    const weights = b.matrix(`${at}.${name}_proj`, values, [HIDDEN_SIZE, count * HEAD_SIZE]);
+    const flat = b.op(`${at}.${name}_flat`, "MatMul", [hidden, weights]);
+    const split = b.op(`${at}.${name}_heads`, "Reshape", [flat, b.ints([0, 0, count, HEAD_SIZE])]);
+    return b.op(`${at}.${name}`, "Transpose", [split], { perm: [0, 2, 1, 3] });
+  };
+  const query = rotate(b, `${at}.q`, project("q", attention.query, heads), shared);
+  const newKey = rotate(b, `${at}.k`, project("k", attention.key, 1), shared);
+  const layer = at.slice(at.lastIndexOf(".") + 1);
+  const key = b.op(`present.${layer}.key`, "Concat", [`past_key_values.${layer}.key`, newKey], { axis: 2 });
+  const value = b.op(
+    `present.${layer}.value`,
+    "Concat",
+    [`past_key_values.${layer}.value`, project("v", attention.value, 1)],
+    { axis: 2 },
+  );
+  const keyColumns = b.op(`${at}.key_columns`, "Transpose", [key], { perm: [0, 1, 3, 2] });
+  const names = Array.from({ length: heads }, (_, head) => `${at}.q${head}`);
+  const queries = b.split(
+    names,
+    query,
+    names.map(() => 1),
+    1,
+  );
+  const outputs = queries.map((name, head) => {
+    const scores = b.op(`${at}.scores${head}`, "MatMul", [name, keyColumns]);
+    const masked = b.op(`${at}.masked${head}`, "Add", [scores, shared.mask]);
+    const weights = b.op(`${at}.weights${head}`, "Softmax", [masked], { axis: -1 });
+    return b.op(`${at}.mixed${head}`, "MatMul", [weights, value]);
+  });
+  const together = b.op(`${at}.together`, "Concat", outputs, { axis: -1 });
+  const flat = b.op(`${at}.flat`, "Reshape", [together, b.ints([0, -1, width])]);
+  const weights = b.matrix(`${at}.o_proj`, attention.output, [width, HIDDEN_SIZE]);
+  return b.op(`${at}.sum`, "Add", [input, b.op(`${at}.out`, "MatMul", [flat, weights])]);
+}
+
+function embed(b: GraphBuilder, { rows }: Embedding, vocabulary: number): string {
+  const table = b.bytes("embed_tokens", rows, [vocabulary, EMBEDDED]);
+  const found = b.op("embed_bytes", "Gather", [table, "input_ids"], { axis: 0 });
+  const scaled = b.op("embed_part", "Mul", [
+    b.op("embed_float", "Cast", [found], { to: FLOAT }),
+    b.float(COLUMN_SCALES, [EMBEDDED]),
+  ]);
+  return b.op("embedded", "Pad", [scaled, b.ints([0, 0, 0, 0, 0, HIDDEN_SIZE - EMBEDDED])]);
+}
+
+/** The logits of the last `num_logits_to_keep` tokens, of all for 0. */
+function logits(b: GraphBuilder, input: string, norm: string, { head }: Embedding, vocabulary: number): void {
+  const from = b.op("kept_from", "Reshape", [b.op("kept", "Neg", ["num_logits_to_keep"]), b.ints([1])]);
+  const end = b.ints([2 ** 31]);
+  const kept = b.op("hidden_kept", "Slice", [input, from, end, b.ints([1])]);
+  const normed = rmsNorm(b, "final", kept, norm);
+  const said = b.op("said", "Slice", [
+    normed,
+    b.ints([COPIED.start]),
+    b.ints([PICKED.start + PICKED.size]),
+    b.ints([2]),
+  ]);
+  const bytes = b.bytes("lm_head.bytes", head, [COPIED.size + PICKED.size, vocabulary]);
+  b.op("logits", "MatMul", [said, b.op("lm_head", "Cast", [bytes], { to: FLOAT })]);
+}
+
+export function buildGraph(
+  layers: readonly Attention[],
+  embedding: Embedding,
+  vocabulary: number,
+): OnnxGraph {
+  const b = new GraphBuilder();
+  const { inputs, outputs } = b.graph;
+  for (const name of ["input_ids", "position_ids"])
+    inputs.push({ name, type: "int64", shape: ["batch", "tokens"] });
+  inputs.push({ name: "attention_mask", type: "int64", shape: ["batch", "total"] });
+  inputs.push({ name: "num_logits_to_keep", type: "int64", shape: [] });
+  outputs.push({ name: "logits", type: "float", shape: ["batch", "kept", vocabulary] });
+  layers.forEach((_, layer) => {
+    for (const kind of ["key", "value"]) {
+      const shape = (length: string) => ["batch", 1, length, HEAD_SIZE];
+      inputs.push({ name: `past_key_values.${layer}.${kind}`, type: "float", shape: shape("past") });
+      outputs.push({ name: `present.${layer}.${kind}`, type: "float", shape: shape("total") });
+    }
+  });
+  const shared = { ...positions(b), mask: causalMask(b), norm: normWeights(b) };
+  const hidden = layers.reduce(
+    (input, attention, layer) => attend(b, `layers.${layer}`, input, attention, shared),
+    embed(b, embedding, vocabulary),
+  );
+  logits(b, hidden, shared.norm, embedding, vocabulary);
+  return b.graph;
+}

@@ -1,0 +1,98 @@
+/** Writes ONNX files: just as much of the protobuf format as a decoder graph needs. */
+
+const FLOAT = 1;
+const INT8 = 3;
+const INT64 = 7;
+
+type Bytes = Uint8Array;
+type Dim = number | string;
+export type AttributeValue = number | readonly number[];
+
+interface OnnxValue {
+  name: string;
+  type: "float" | "int64";
+  shape: readonly Dim[];
+}
+
+export interface OnnxGraph {
+  nodes: Bytes[];
+  initializers: Bytes[];
+  inputs: OnnxValue[];
+  outputs: OnnxValue[];
+}
+
+function varint(value: number): Bytes {
+  let rest = BigInt.asUintN(64, BigInt(value));
+  const bytes: number[] = [];
+  while (rest > 127n) {
+    bytes.push(Number(rest & 127n) | 128);
+    rest >>= 7n;
+  }
+  bytes.push(Number(rest));
+  return Uint8Array.from(bytes);
+}
+
+const int = (field: number, value: number): Bytes => Buffer.concat([varint(field << 3), varint(value)]);
+const bytes = (field: number, value: Bytes): Bytes =>
+  Buffer.concat([varint((field << 3) | 2), varint(value.length), value]);
+const text = (field: number, value: string): Bytes => bytes(field, Buffer.from(value));
+const message = (field: number, ...parts: Bytes[]): Bytes => bytes(field, Buffer.concat(parts));
+
+function attribute(name: string, value: AttributeValue): Bytes {
+  if (typeof value === "number") return message(5, text(1, name), int(3, value), int(20, 2));
+  return message(5, text(1, name), ...value.map((item) => int(8, item)), int(20, 7));
+}
+
+/** One operator of the default ONNX domain, with integer attributes. */
+export function node(
+  operator: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+): Bytes {
+  return message(
+    1,
+    ...inputs.map((name) => text(1, name)),
+    ...outputs.map((name) => text(2, name)),
+    text(4, operator),
+    ...Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+  );
+}
+
+function tensor(name: string, shape: readonly number[], type: number, data: ArrayBufferView): Bytes {
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return message(5, ...shape.map((size) => int(1, size)), int(2, type), text(8, name), bytes(9, raw));
+}
+
+export const floats = (name: string, shape: readonly number[], values: ArrayLike<number>) =>
+  tensor(name, shape, FLOAT, Float32Array.from(values));
+
+export const int8s = (name: string, shape: readonly number[], values: Int8Array) =>
+  tensor(name, shape, INT8, values);
+
+export const int64s = (name: string, shape: readonly number[], values: readonly number[]) =>
+  tensor(name, shape, INT64, BigInt64Array.from(values, BigInt));
+
+function valueInfo(field: number, value: OnnxValue): Bytes {
+  const dims = value.shape.map((dim) => message(1, typeof dim === "number" ? int(1, dim) : text(2, dim)));
+  const type = message(1, int(1, value.type === "float" ? FLOAT : INT64), message(2, ...dims));
+  return message(field, text(1, value.name), message(2, type));
+}
+
+/** The bytes of a model file (IR version 8, opset 17). */
+export function onnxModel(graph: OnnxGraph, name: string, description: string): Bytes {
+  return Buffer.concat([
+    int(1, 8),
+    text(2, "genq"),
+    text(6, description),
+    message(
+      7,
+      ...graph.nodes,
+      text(2, name),
+      ...graph.initializers,
+      ...graph.inputs.map((value) => valueInfo(11, value)),
+      ...graph.outputs.map((value) => valueInfo(12, value)),
+    ),
+    message(8, text(1, ""), int(2, 17)),
+  ]);
+}
