@@ -1,11 +1,11 @@
 import { closeDatabase, openDatabase } from "@genq/core/db";
 import { openStorage } from "@genq/core/storage";
-import { createInference } from "@genq/inference";
+import { createInference, InferenceError } from "@genq/inference";
 import { pino } from "pino";
 import { readEnv } from "./env.ts";
 import { progressLine } from "./models.ts";
 import { startStatusServer } from "./status-server.ts";
-import { startWorker } from "./worker.ts";
+import { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 const env = readEnv();
 const log = pino({ level: env.LOG_LEVEL, base: { app: "worker" } }, pino.destination({ fd: 1, sync: true }));
@@ -15,7 +15,7 @@ const database = openDatabase({
   max: env.DATABASE_POOL_MAX,
   prepare: env.DATABASE_PREPARE,
 });
-const worker = startWorker({
+const worker = startOrExit({
   database,
   queue: { url: env.QUEUE_URL, prefix: env.QUEUE_PREFIX },
   storage: openStorage({
@@ -65,3 +65,13 @@ if (env.WORKER_PORT > 0) {
   );
 }
 log.info({ worker: worker.id, edition: env.EDITION, pid: process.pid }, "started");
+
+function startOrExit(options: WorkerOptions): Worker {
+  try {
+    return startWorker(options);
+  } catch (error) {
+    if (!(error instanceof InferenceError)) throw error;
+    process.stderr.write(`The worker can't start: ${error.message}\n`);
+    process.exit(1);
+  }
+}

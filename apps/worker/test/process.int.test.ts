@@ -1,0 +1,107 @@
+import { inServiceTransaction, inUserTransaction, selectFile } from "@genq/core/db";
+import { openStorage } from "@genq/core/storage";
+import { openTestStack } from "@genq/core/testing";
+import { afterAll, expect, it } from "vitest";
+import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
+import { openWorkerStack } from "./worker-stack.ts";
+
+const stack = await openTestStack({ supabase: true });
+const storage = openStorage({
+  supabaseUrl: stack.supabase.url,
+  secretKey: stack.supabase.secretKey,
+  bucket: "genq",
+});
+const user = await stack.createUser();
+const worked = openWorkerStack(stack, storage);
+const started: WorkerProcess[] = [];
+afterAll(async () => {
+  for (const { child } of started) child.kill("SIGKILL");
+  await worked[Symbol.asyncDispose]();
+});
+
+const env = {
+  PATH: "/usr/bin:/bin",
+  EDITION: "standalone",
+  DATABASE_URL: stack.databaseUrl,
+  QUEUE_URL: stack.queueUrl,
+  QUEUE_PREFIX: stack.queuePrefix,
+  SUPABASE_URL: stack.supabase.url,
+  SUPABASE_SECRET_KEY: stack.supabase.secretKey,
+  EMBEDDING_MODEL: "genq/mini-embedder",
+  GENERATION_MODEL: "genq/mini-generator",
+  SHUTDOWN_GRACE_MS: "3000",
+};
+
+function start(environment: Record<string, string>): WorkerProcess {
+  const worker = startWorkerProcess(environment);
+  started.push(worker);
+  return worker;
+}
+
+const workerRows = async () =>
+  (await inServiceTransaction(worked.database, (sql) => sql`select id from workers`)).length;
+const chunksDone = (fileId: string) =>
+  inUserTransaction(
+    worked.database,
+    user,
+    async (sql) => (await selectFile(sql, user, fileId))?.file.chunks.done ?? 0,
+  );
+
+it("leaves an ingestion that was killed in the middle to another worker, with no chunk twice", async () => {
+  await storage.ensureBucket();
+  const first = start(env);
+  const text = Array.from(
+    { length: 15_000 },
+    (_, n) => `Line ${n} of the log names the number ${n * 7919}.\n`,
+  ).join("");
+  const { fileId, taskId } = await worked.upload(user, "long.txt", text);
+  await expect.poll(() => chunksDone(fileId), { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
+  expect(await first.end("SIGKILL")).toBe("SIGKILL");
+  const before = await chunksDone(fileId);
+
+  // Time passes: the lease of the dead worker runs out.
+  await inServiceTransaction(
+    worked.database,
+    (sql) => sql`update tasks set lease_until = now() where id = ${taskId} and status = 'processing'`,
+  );
+  const second = start(env);
+  const task = await worked.until(user, taskId, "completed", 60_000);
+  expect([task.attempt, task.unreportedAttempts]).toEqual([2, 1]);
+  const [stored] = await inUserTransaction(
+    worked.database,
+    user,
+    (sql) => sql`
+      select count(*)::int as chunks, count(distinct ordinal)::int as ordinals, max(ordinal) + 1 as next,
+        (select count(*)::int from embeddings where file_id = ${fileId}) as vectors
+      from chunks where file_id = ${fileId}`,
+  );
+  const chunks = Number(stored?.["chunks"]);
+  expect(stored).toEqual({ chunks, ordinals: chunks, next: chunks, vectors: chunks });
+  expect(chunks).toBeGreaterThan(before);
+  expect(task.result).toMatchObject({ status: "ready", chunks });
+  expect(second.lines.some((line) => line.includes('"event":"model_progress"'))).toBe(true);
+  expect(second.lines.join("\n")).not.toContain("names the number");
+
+  expect(await workerRows()).toBe(2);
+  expect(await second.end("SIGTERM")).toBe(0);
+  // The killed one could not take itself off the list.
+  expect(await workerRows()).toBe(1);
+}, 90_000);
+
+it("names everything that is wrong with its environment and ends with 1", async () => {
+  const worker = start({
+    ...env,
+    DATABASE_URL: "",
+    QUEUE_URL: "http://x",
+    WORKER_PORT: "70000",
+  });
+  await expect.poll(() => worker.child.exitCode, { timeout: 10_000 }).toBe(1);
+  expect(worker.lines.join("\n")).toMatch(/DATABASE_URL[\s\S]*QUEUE_URL[\s\S]*WORKER_PORT/);
+});
+
+it("names a model that it does not know and ends with 1", async () => {
+  const worker = start({ ...env, EMBEDDING_MODEL: "no/such" });
+  await expect.poll(() => worker.child.exitCode, { timeout: 10_000 }).toBe(1);
+  expect(worker.lines.join("\n")).toContain("no/such");
+  expect(worker.lines.join("\n")).not.toContain("    at ");
+});
