@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 export const entries = {
   postgres: fileURLToPath(new URL("./postgres/main.ts", import.meta.url)),
   supabase: fileURLToPath(new URL("./supabase/main.ts", import.meta.url)),
-  migrate: join(root, "packages/core/src/db/migrate-main.ts"),
+  migrate: join(root, "apps/api/src/migrate/main.ts"),
   api: join(root, "apps/api/src/main.ts"),
   worker: join(root, "apps/worker/src/main.ts"),
 } as const;
