@@ -2,7 +2,7 @@ const titleCharacters = 60;
 
 /** How good a place for a chunk's end is. */
 export const breakRank = { word: 0, line: 1, sentence: 2, paragraph: 3, heading: 4 } as const;
-export type BreakRank = (typeof breakRank)[keyof typeof breakRank];
+type BreakRank = (typeof breakRank)[keyof typeof breakRank];
 
 /** A stretch of text that is not cut unless it is too long; `rank` tells what lies before it. */
 export interface Segment {
