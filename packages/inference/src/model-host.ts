@@ -63,7 +63,7 @@ export function createModelHost({
       (progress) => setStatus({ state: "downloading", progress }),
       closing.signal,
     );
-    setStatus({ state: "loading" });
+    if (current.state === "downloading") setStatus({ state: "loading" });
     const loaded = await startModelProcess(definition, folder, limits, closing.signal);
     setStatus({ state: "ready" });
     return loaded;

@@ -37,6 +37,7 @@ export function createEmbeddingQueue(run: Run, tokensPerRun: number, progress: P
     working = true;
     while (waiting.length > 0) {
       const batch = takeBatch(waiting, tokensPerRun);
+      if (batch.length === 0) continue;
       try {
         const vectors = await run(batch.map((item) => item.ids));
         batch.forEach((item, index) => {
@@ -56,7 +57,8 @@ export function createEmbeddingQueue(run: Run, tokensPerRun: number, progress: P
 
 const rank = (item: EmbeddingItem) => (item.priority === "interactive" ? 0 : 1);
 
-/** Takes the next texts off a sorted queue: of one priority, within the budget, at least one. Aborted ones are dropped. */
+/** Takes the next texts off a sorted queue: of one priority, within the budget, at least one unless
+ * none is left. Aborted ones are dropped. */
 function takeBatch(waiting: Waiting[], tokensPerRun: number): Waiting[] {
   const batch: Waiting[] = [];
   while (waiting[0]) {
