@@ -85,6 +85,8 @@ export async function startModelProcess(
   const close = () => kill(new InferenceError("aborted", "Inference was closed."));
   const send = (message: ParentMessage) => child.connected && child.send(message, () => {});
 
+  // What goes wrong with the process shows as its end.
+  child.on("error", () => {});
   // Only this package's child writes to the channel.
   child.on("message", (message: ChildMessage) => {
     if (message.type === "heartbeat") {
