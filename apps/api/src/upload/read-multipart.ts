@@ -55,7 +55,10 @@ export async function readMultipart<Stored>(
     }
     parser.on("error", () => refuse("The body is not well-formed, or ends too early."));
     parser.on("finish", resolve);
-    incoming.once("close", () => refuse("The connection ended before the body did."));
+    incoming.once("close", () => {
+      // A body that came whole closes too, while its file is still on the way to storage.
+      if (!incoming.complete) refuse("The connection ended before the body did.");
+    });
     incoming.pipe(parser);
   });
 
