@@ -36,7 +36,7 @@ export function openStorage(options: StorageOptions): Storage {
       if (error === null) return;
       const made = await client.storage.createBucket(options.bucket, {
         public: false,
-        fileSizeLimit: options.maxObjectBytes ?? null,
+        ...(options.maxObjectBytes === undefined ? {} : { fileSizeLimit: options.maxObjectBytes }),
       });
       // Another process may have made it in between.
       if (made.error !== null && (await client.storage.getBucket(options.bucket)).error !== null) {
