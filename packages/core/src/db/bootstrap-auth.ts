@@ -1,12 +1,10 @@
 import type { Transaction } from "./database.ts";
 
 /**
- * Makes the part of Supabase's `auth` schema that genq's tables refer to, where it is missing: a plain Postgres beside
- * a Supabase project elsewhere. Where GoTrue or Supabase Lite has made its own, this does nothing.
+ * Makes the part of Supabase that genq's tables refer to, where it is missing: its roles, which Supabase Lite makes
+ * only when it needs them, and the `auth` schema, which a plain Postgres beside a Supabase project elsewhere lacks.
  */
 export async function bootstrapAuth(sql: Transaction): Promise<void> {
-  const [state] = await sql<{ users: string | null }[]>`select to_regclass('auth.users')::text as users`;
-  if (state?.users !== null) return;
   await sql.unsafe(`
     do $$
     declare name text;
@@ -16,7 +14,10 @@ export async function bootstrapAuth(sql: Transaction): Promise<void> {
           execute format('create role %I nologin noinherit', name);
         end if;
       end loop;
-    end $$;
+    end $$;`);
+  const [state] = await sql<{ users: string | null }[]>`select to_regclass('auth.users')::text as users`;
+  if (state?.users !== null) return;
+  await sql.unsafe(`
     create schema if not exists auth;
     create table auth.users (id uuid primary key, email text, created_at timestamptz not null default now());
     create or replace function auth.uid() returns uuid language sql stable as $$
