@@ -29,6 +29,8 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "int",
           include: ["{apps,packages}/*/{src,test}/**/*.int.test.ts"],
+          // These read documents and run models: no server has a part in them.
+          exclude: mode === "servers" ? ["packages/core/src/documents/**", "packages/inference/**"] : [],
           globalSetup: ["packages/core/test/template-setup.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
