@@ -13,7 +13,7 @@ export interface LoadRequest {
 }
 
 export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "priority">;
-export type CountCall = { type: "count"; texts: string[] };
+type CountCall = { type: "count"; texts: string[] };
 export type GenerateCall = { type: "generate" } & Omit<GenerateRequest, "signal" | "onText">;
 export type Call = EmbedCall | CountCall | GenerateCall;
 

@@ -27,7 +27,7 @@ const readSample = (language: string) =>
   readFile(new URL(`../mini/evaluation/${language}.txt`, import.meta.url), "utf8");
 
 describe("the mini embedder", () => {
-  test("finds the chunk that holds the answer among the first three for 9 of 10 questions", async () => {
+  test("finds the chunk that holds the answer: first for 9 of 10 questions, among the first three for 97 of 100", async () => {
     const texts = await Promise.all(["english", "japanese"].map(readSample));
     const chunks = texts.flatMap((text, index) => chunkParagraphs(text, index === 0 ? 120 : 60));
     const questions = makeQuestions(chunks, 200);
@@ -38,11 +38,13 @@ describe("the mini embedder", () => {
       questions.map(({ text }) => text),
       "query",
     );
-    const found = questions.filter(({ chunk }, index) => {
+    const ranks = questions.map(({ chunk }, index) => {
       const scores = passages.map((passage) => similarity(queries[index], passage));
-      return scores.filter((score) => score > (scores[chunk] ?? 0)).length < 3;
+      return scores.filter((score) => score > (scores[chunk] ?? 0)).length;
     });
-    expect(found.length / questions.length).toBeGreaterThanOrEqual(0.9);
+    const within = (rank: number) => ranks.filter((better) => better < rank).length / ranks.length;
+    expect(within(3)).toBeGreaterThanOrEqual(0.97);
+    expect(within(1)).toBeGreaterThanOrEqual(0.9);
   });
 
   test.each([

@@ -110,9 +110,13 @@ export async function startModelProcess(
   }
 
   let loaded = false;
+  let watchedAt = Date.now();
   const watch = setInterval(() => {
-    const silentMs = Date.now() - lastProgress;
-    if (loaded && pending.size > 0 && silentMs > limits.runDeadlineMs) {
+    const now = Date.now();
+    // A parent that slept or was busy has not listened: its silence is not the child's.
+    if (now - watchedAt > 4 * watchEveryMs) lastProgress = now;
+    watchedAt = now;
+    if (loaded && pending.size > 0 && now - lastProgress > limits.runDeadlineMs) {
       kill(new InferenceError("inference_timeout", `${id} made no progress for ${limits.runDeadlineMs} ms.`));
     }
   }, watchEveryMs);

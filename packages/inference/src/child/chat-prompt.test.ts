@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { ChatMessage } from "../types.ts";
 import { buildPrompt } from "./chat-prompt.ts";
 import { createTextEncoder } from "./encode-text.ts";
+import { noProgress } from "./yield-to-events.ts";
 
 const chars = [..." …abcdefghijklmnopqrstuvwxyzABC0123456789:<|>\n"];
 const endTurn = {
@@ -34,7 +35,7 @@ function contextOf(template: string | null) {
     },
     { chat_template: template, eos_token: "<|end|>", clean_up_tokenization_spaces: false },
   );
-  return { tokenizer, encoder: createTextEncoder(tokenizer, { steps: 0 }), variables: { greeting: "hi" } };
+  return { tokenizer, encoder: createTextEncoder(tokenizer, noProgress()), variables: { greeting: "hi" } };
 }
 
 const template =

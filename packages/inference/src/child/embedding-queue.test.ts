@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createEmbeddingQueue, type EmbeddingItem } from "./embedding-queue.ts";
+import { noProgress } from "./yield-to-events.ts";
 
 function open(tokensPerRun: number) {
   const runs: number[][] = [];
@@ -7,7 +8,7 @@ function open(tokensPerRun: number) {
     runs.push(rows.map((row) => row.length));
     return Promise.resolve(rows.map((row) => Float32Array.of(row[0] ?? 0)));
   };
-  return { runs, queue: createEmbeddingQueue(run, tokensPerRun, { steps: 0 }) };
+  return { runs, queue: createEmbeddingQueue(run, tokensPerRun, noProgress()) };
 }
 const item = (
   length: number,

@@ -1,6 +1,7 @@
 import { PreTrainedTokenizer } from "@huggingface/transformers";
 import { expect, test } from "vitest";
 import { createTextEncoder } from "./encode-text.ts";
+import { noProgress } from "./yield-to-events.ts";
 
 const special = (id: number, content: string) => ({
   id,
@@ -42,7 +43,7 @@ const tokenizer = new PreTrainedTokenizer(
   },
   { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" },
 );
-const progress = { steps: 0 };
+const progress = noProgress();
 const encoder = createTextEncoder(tokenizer, progress);
 const read = (ids: readonly number[]) => ids.map((id) => tokenizer._tokenizer.id_to_token(id)).join("");
 
@@ -73,7 +74,7 @@ test("keeps meant control tokens apart from spelled ones", async () => {
 test("takes texts of any length without a stack overflow, and counts steps on the way", async () => {
   const ids = await encoder.encode("aあ".repeat(150_000));
   expect(ids).toHaveLength(300_000);
-  expect(progress.steps).toBeGreaterThan(10);
+  expect(progress.steps).toBeGreaterThan(3);
 });
 
 test("cuts no character of two units in half", async () => {

@@ -1,5 +1,5 @@
 import type { PreTrainedTokenizer } from "@huggingface/transformers";
-import { finishStep, type Progress } from "./yield-to-events.ts";
+import { finishPiece, type Progress } from "./yield-to-events.ts";
 
 /** Longest piece given to the tokenizer at once: above about 100,000 tokens its array spreads overflow the stack. */
 const pieceCharacters = 16_384;
@@ -40,7 +40,7 @@ export function createTextEncoder(tokenizer: PreTrainedTokenizer, progress: Prog
     for (const part of text.split(cut)) {
       for (const piece of splitLong(part)) {
         if (piece) ids = ids.concat(tokenizer.encode(piece, { add_special_tokens: false }));
-        if (text.length > pieceCharacters) await finishStep(progress);
+        await finishPiece(progress);
       }
     }
     return ids;

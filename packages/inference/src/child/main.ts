@@ -4,7 +4,7 @@ import { InferenceError } from "../inference-error.ts";
 import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from "../messages.ts";
 import { loadEmbeddingModel } from "./embedding-model.ts";
 import { loadGenerationModel } from "./generation-model.ts";
-import type { Progress } from "./yield-to-events.ts";
+import { noProgress, type Progress } from "./yield-to-events.ts";
 
 type Answer = (
   call: Call,
@@ -22,7 +22,7 @@ function main(): void {
   process.on("SIGTERM", () => {});
   process.on("disconnect", () => process.exit());
 
-  const progress: Progress = { steps: 0 };
+  const progress = noProgress();
   const running = new Map<number, AbortController>();
   let answer: Answer | undefined;
   setInterval(() => send({ type: "heartbeat", steps: progress.steps }), heartbeatMs);

@@ -39,7 +39,7 @@ export function makeQuestions(chunks: readonly string[], count: number): Questio
   return questions;
 }
 
-const isJapanese = (text: string) => /[\u3041-\u30ff]/.test(text);
+const isJapanese = (text: string) => /[\u3041-\u30ff\u4e00-\u9fff]/.test(text);
 
 /** Latin words of four letters or more; Japanese words with a kanji or in katakana. */
 const isContent = (word: string) =>
