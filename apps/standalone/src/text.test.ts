@@ -36,6 +36,7 @@ curl() {
   printf '%s\\n' "$*" >&2
   case "$*" in
     *signup*) printf '{"access_token":"the.user.token","token_type":"bearer"}' ;;
+    */upload*) printf '{"file":{"id":"f","task_id":"the-ingestion"},"task":{"id":"i","task_id":"the-ingestion"}}' ;;
     *generate-async*) printf '{"id":"1","task_id":"the-task","urls":{}}' ;;
   esac
 }
@@ -45,6 +46,7 @@ ${lines.join("\n")}
   expect(calls).toContain('-d {"email":"me');
   expect(calls).toContain("apikey: sb_publishable_abc");
   expect(calls).toContain("/upload -H authorization: Bearer the.user.token -F file=@README.md");
+  expect(calls).toContain("/task/the-ingestion?wait=25 -H authorization: Bearer the.user.token");
   expect(calls).toContain('-d {"text":"What is genq?","search":true}');
   expect(calls).toContain("/task/the-task?wait=25 -H authorization: Bearer the.user.token");
 });

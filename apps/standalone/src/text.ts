@@ -15,6 +15,7 @@ export interface Facts {
 export function readyText(facts: Facts): string {
   const { apiUrl, supabaseUrl, publishableKey } = facts;
   const json = "-H 'content-type: application/json'";
+  const taskId = `sed 's/.*"task_id":"\\([^"]*\\)".*/\\1/'`;
   const bearer = '-H "authorization: Bearer $TOKEN"';
   return `
 genq is ready (${facts.seconds.toFixed(1)} s).
@@ -29,8 +30,8 @@ ${facts.modelNotes.map((note) => `\n  ${note}\n`).join("")}
 Try it (sign up, upload a file, ask about it, read the answer):
 
 TOKEN=$(curl -s "${supabaseUrl}/auth/v1/signup" -H "apikey: ${publishableKey}" ${json} -d "{\\"email\\":\\"me$(date +%s)@example.com\\",\\"password\\":\\"correct-horse\\"}" | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
-curl -s ${apiUrl}/upload ${bearer} -F file=@README.md
-TASK=$(curl -s ${apiUrl}/generate-async ${bearer} ${json} -d '{"text":"What is genq?","search":true}' | sed 's/.*"task_id":"\\([^"]*\\)".*/\\1/')
+curl -s "${apiUrl}/task/$(curl -s ${apiUrl}/upload ${bearer} -F file=@README.md | ${taskId})?wait=25" ${bearer}
+TASK=$(curl -s ${apiUrl}/generate-async ${bearer} ${json} -d '{"text":"What is genq?","search":true}' | ${taskId})
 curl -s "${apiUrl}/task/$TASK?wait=25" ${bearer}
 
 Ctrl-C ends it.

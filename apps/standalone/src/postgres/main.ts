@@ -1,30 +1,13 @@
-import { mkdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
-import { vector } from "@electric-sql/pglite-pgvector";
+import { fileURLToPath } from "node:url";
 import { postgresEnv } from "../env.ts";
 import { acquireLock } from "../lock.ts";
 import { reportFailure, reportReady } from "../report.ts";
+import { databaseFolder, openEngine } from "./engine.ts";
 import { Gateway } from "./gateway.ts";
-
-/*
- * PGlite's defaults, but for `-F`: fsync stays on, for what it is worth (PGlite's files on disk do not pass it on today:
- * data survives kill -9 of every process, not the loss of power). `--single -O -j` is how PGlite runs Postgres inside
- * one thread; parallel workers and background processes do not exist there.
- */
-const startParams = [
-  ["--single", "-O", "-j"],
-  ["search_path=public", "exit_on_error=false", "log_checkpoints=false", "io_method=sync"].flatMap((it) => [
-    "-c",
-    it,
-  ]),
-  [
-    "max_worker_processes",
-    "max_parallel_workers",
-    "max_parallel_workers_per_gather",
-    "max_parallel_maintenance_workers",
-  ].flatMap((name) => ["-c", `${name}=0`]),
-].flat();
 
 const env = postgresEnv();
 
@@ -35,14 +18,19 @@ if (!lock) {
   process.exit(1);
 }
 
-const folder = join(env.dataDir, "postgres");
-mkdirSync(folder, { recursive: true, mode: 0o700 });
-const engine = await PGlite.create({
-  dataDir: folder,
-  extensions: { vector },
-  startParams,
-  relaxedDurability: false,
-});
+const folder = databaseFolder(env.dataDir);
+if (!existsSync(folder)) {
+  // In a process of its own: the memory that making a database takes (some 250 MB) goes back to the system, and code
+  // that runs once is not worth optimizing.
+  const entry = fileURLToPath(new URL("./make-database-main.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--liftoff-only", entry], { stdio: "inherit" });
+  const [code] = await once(child, "exit");
+  if (code !== 0) {
+    await reportFailure("database_not_made", "the database could not be made; its log says why");
+    process.exit(1);
+  }
+}
+const engine = await openEngine(folder);
 const gateway = new Gateway({
   engine,
   password: env.password,

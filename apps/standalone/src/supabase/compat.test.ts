@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { allowOrigins, preflight, renameSignedUrls, unwrapUpload } from "./compat.ts";
+import { allowOrigins, preflight, renameSignedUrls, signMany, unwrapUpload } from "./compat.ts";
 
 const url = "http://127.0.0.1/storage/v1/object/genq/a.pdf";
 const path = new URL(url).pathname;
@@ -65,4 +65,25 @@ test("browsers of any origin may call", () => {
   ).toBe("apikey,authorization");
   expect(preflight(new Request(url))).toBeUndefined();
   expect(allowOrigins(Response.json({})).headers.get("access-control-allow-origin")).toBe("*");
+});
+
+test("several objects are signed at once, the missing ones with an error", async () => {
+  const path = "/storage/v1/object/sign/genq";
+  const body = JSON.stringify({ expiresIn: 60, paths: ["a/日本.pdf", "nope"] });
+  const signOne = (_one: Request, onePath: string) =>
+    Promise.resolve(
+      onePath.endsWith("nope")
+        ? Response.json({}, { status: 400 })
+        : Response.json({ signedURL: `${onePath}?token=t` }),
+    );
+  const answer = await signMany(
+    new Request(`http://127.0.0.1${path}`, { method: "POST", body }),
+    path,
+    signOne,
+  );
+  expect(await answer?.json()).toEqual([
+    { path: "a/日本.pdf", signedURL: `${path}/a/${encodeURIComponent("日本")}.pdf?token=t`, error: null },
+    { path: "nope", signedURL: null, error: expect.any(String) },
+  ]);
+  expect(await signMany(new Request(url), new URL(url).pathname, signOne)).toBeUndefined();
 });

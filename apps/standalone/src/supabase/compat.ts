@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /*
- * Where @supabase/lite 0.10 and supabase-js do not meet: the names in answers about signed URLs, multipart uploads
- * (supabase-js calls the file's field "", lite wants "file"), and CORS on /auth/v1.
+ * Where @supabase/lite 0.10 and supabase-js do not meet: the names in answers about signed URLs and the route that
+ * signs several, multipart uploads (supabase-js calls the file's field "", lite wants "file"), and CORS on /auth/v1.
  */
 
 const objectPath = "/storage/v1/object/";
@@ -97,4 +97,47 @@ export async function renameSignedUrls(response: Response, path: string): Promis
   };
   const body: unknown = await response.json();
   return Response.json(Array.isArray(body) ? body.map(rename) : rename(body), { status: response.status });
+}
+
+const signManySchema = z.object({ expiresIn: z.number(), paths: z.array(z.string()).max(1000) });
+
+/** Signs several objects, one by one: lite takes this route for the one that signs a single object without a name. */
+export async function signMany(
+  request: Request,
+  path: string,
+  signOne: (request: Request, path: string) => Promise<Response>,
+): Promise<Response | undefined> {
+  const bucket = /^\/storage\/v1\/object\/sign\/([^/]+)$/.exec(path)?.[1];
+  if (bucket === undefined || request.method !== "POST") {
+    return undefined;
+  }
+  const wanted = signManySchema.safeParse(await request.json().catch(() => undefined));
+  if (!wanted.success) {
+    return Response.json(
+      { statusCode: "400", error: "InvalidRequest", message: "Malformed body" },
+      { status: 400 },
+    );
+  }
+  const answers = [];
+  for (const key of wanted.data.paths) {
+    const url = new URL(`${path}/${key.split("/").map(encodeURIComponent).join("/")}`, request.url);
+    const body = JSON.stringify({ expiresIn: wanted.data.expiresIn });
+    const one = await signOne(
+      new Request(url, { method: "POST", headers: jsonHeaders(request), body }),
+      url.pathname,
+    );
+    const signed: unknown = one.ok ? await one.json() : {};
+    const { signedURL } = z.looseObject({ signedURL: z.string().optional() }).parse(signed);
+    const error =
+      signedURL === undefined ? "Either the object does not exist or you do not have access to it" : null;
+    answers.push({ path: key, signedURL: signedURL ?? null, error });
+  }
+  return Response.json(answers);
+}
+
+function jsonHeaders(request: Request): Headers {
+  const headers = new Headers(request.headers);
+  headers.delete("content-length");
+  headers.set("content-type", "application/json");
+  return headers;
 }

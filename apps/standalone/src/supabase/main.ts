@@ -5,7 +5,7 @@ import { App } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { supabaseEnv } from "../env.ts";
 import { reportFailure, reportReady } from "../report.ts";
-import { allowOrigins, preflight, renameSignedUrls, tooLarge, unwrapUpload } from "./compat.ts";
+import { allowOrigins, preflight, renameSignedUrls, signMany, tooLarge, unwrapUpload } from "./compat.ts";
 import { FileStorage, uploadTrouble } from "./storage-adapter.ts";
 import { createTokenTranslator, translateAnswer } from "./tokens.ts";
 
@@ -16,7 +16,8 @@ const maxObjectBytes = env.maxObjectBytes;
 
 const connection = createPostgresConnection({
   url: env.databaseUrl,
-  postgresOptions: { max: 4, onnotice: () => undefined, connect_timeout: 60 },
+  // The default back-off grows to 20 s; Postgres is a neighbour that is back in two.
+  postgresOptions: { max: 4, onnotice: () => undefined, connect_timeout: 60, backoff: () => 0.05 },
 });
 const app = new App({
   connection,
@@ -47,8 +48,7 @@ const translator = await createTokenTranslator({
   issuer: `${publicUrl}/auth/v1`,
 });
 
-async function handle(request: Request, peerAddress: string | null): Promise<Response> {
-  const path = new URL(request.url).pathname;
+async function handle(request: Request, path: string, peerAddress: string | null): Promise<Response> {
   if (path === "/auth/v1/.well-known/jwks.json") {
     return Response.json(translator.keySet, { headers: { "cache-control": "public, max-age=600" } });
   }
@@ -97,23 +97,35 @@ await Promise.all([storage.prepare(), waitForPostgres()]);
 await app.ensureSystemSchema();
 // ensureSystemSchema passes over statements that fail: make sure that what migrations refer to is there.
 await connection.driver`select from auth.users, storage.objects, storage.buckets limit 0`;
-const buckets = app.getClient({ apikey: env.secretKey }).storage;
-if ((await buckets.getBucket(env.bucket)).error) {
-  const { error } = await buckets.createBucket(env.bucket, { public: false, fileSizeLimit: maxObjectBytes });
-  if (error) {
-    throw error;
-  }
-}
+// lite makes these roles when a request first needs them; migrations need them before.
+await connection.driver.unsafe(`do $$ begin
+  if to_regrole('anon') is null then create role anon nologin; end if;
+  if to_regrole('authenticated') is null then create role authenticated nologin; end if;
+  if to_regrole('service_role') is null then create role service_role nologin bypassrls; end if;
+end $$`);
+await connection.driver`
+  insert into storage.buckets (id, name, public, file_size_limit) values (${env.bucket}, ${env.bucket}, false, ${maxObjectBytes})
+  on conflict (id) do update set public = false, file_size_limit = excluded.file_size_limit`;
 
 const server = serve(
   {
     port: env.port,
     hostname: "127.0.0.1",
-    fetch: async (request, bindings) =>
-      preflight(request) ??
-      allowOrigins(await handle(request, bindings.incoming.socket.remoteAddress ?? null)),
+    fetch: async (request, bindings) => {
+      const peerAddress = bindings.incoming.socket.remoteAddress ?? null;
+      const path = new URL(request.url).pathname;
+      const answer =
+        preflight(request) ??
+        (await signMany(request, path, (one, onePath) => handle(one, onePath, peerAddress))) ??
+        (await handle(request, path, peerAddress));
+      return allowOrigins(answer);
+    },
   },
-  () => reportReady(),
+  () => {
+    reportReady();
+    // The first request waits a second for a look at the catalog: let it be this one.
+    void app.getClient({ apikey: env.secretKey }).storage.getBucket(env.bucket);
+  },
 );
 server.on("error", (error) => void reportFailure("port_taken", String(error)).then(() => process.exit(1)));
 
