@@ -32,7 +32,8 @@ const ringSlackMs = 150;
 export async function runTask(runner: TaskRunner, taskId: string): Promise<void> {
   const outcome = await inServiceTransaction(runner.database, (sql) => claimTask(sql, taskId, leaseMs));
   if (!outcome.claimed) {
-    runner.log.debug({ task_id: taskId, reason: outcome.reason }, "ring without a claim");
+    const level = outcome.reason === "poisoned" || outcome.reason === "expired" ? "warn" : "debug";
+    runner.log[level]({ task_id: taskId, reason: outcome.reason }, "ring without a claim");
     return;
   }
   const { task } = outcome;

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { inServiceTransaction, inUserTransaction, selectFile } from "@genq/core/db";
 import { openStorage } from "@genq/core/storage";
+import { cancelTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
 import { afterAll, expect, it } from "vitest";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
@@ -31,6 +34,15 @@ const env = {
   GENERATION_MODEL: "genq/mini-generator",
   SHUTDOWN_GRACE_MS: "3000",
 };
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("A TCP server has an address.");
+  return address.port;
+}
 
 function start(environment: Record<string, string>): WorkerProcess {
   const worker = startWorkerProcess(environment);
@@ -86,6 +98,45 @@ it("leaves an ingestion that was killed in the middle to another worker, with no
   expect(await second.end("SIGTERM")).toBe(0);
   // The killed one could not take itself off the list.
   expect(await workerRows()).toBe(1);
+}, 90_000);
+
+it("answers from a file with the bundled models, serves its own state, and gives back what a stop cuts off", async () => {
+  const port = await freePort();
+  const worker = start({ ...env, WORKER_PORT: String(port), LOG_LEVEL: "debug" });
+  const facts = [
+    "The lighthouse of Norvik is 41 metres high.",
+    "The harbour freezes in January.",
+    "Ferries leave at noon.",
+  ];
+  const { fileId, taskId } = await worked.upload(user, "norvik.txt", facts.join(" "));
+  await worked.until(user, taskId, "completed", 30_000);
+  const ask = { text: "How high is the lighthouse of Norvik?", file_ids: [fileId] };
+  const answer = await worked.until(user, await worked.submit(user, "generate", ask), "completed", 30_000);
+  expect(answer.result).toMatchObject({
+    generated_text: expect.stringContaining("41 metres"),
+    model: "genq/mini-generator",
+    citations: [{ file_id: fileId, index: 1 }],
+  });
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+  await expect.poll(async () => (await get("/ready")).status, { timeout: 10_000 }).toBe(200);
+  expect(await (await get("/health")).json()).toMatchObject({ status: "ok", running: 0 });
+  expect(await (await get("/metrics")).text()).toContain(
+    'genq_task_runs_total{kind="generate",outcome="completed"} 1',
+  );
+  expect(worker.lines.join("\n")).not.toMatch(/lighthouse|Norvik/i);
+
+  const text = Array.from(
+    { length: 30_000 },
+    (_, n) => `Line ${n} of the log names the number ${n * 7}.\n`,
+  ).join("");
+  const long = await worked.upload(user, "longer.txt", text);
+  await expect.poll(() => chunksDone(long.fileId), { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
+  const stoppedAt = performance.now();
+  expect(await worker.end("SIGTERM")).toBe(0);
+  expect(performance.now() - stoppedAt).toBeLessThan(3000);
+  const task = await worked.until(user, long.taskId, "queued");
+  expect([task.attempt, task.lifeAttempts, task.unreportedAttempts]).toEqual([1, 0, 0]);
+  await cancelTask(worked.api, user, long.taskId);
 }, 90_000);
 
 it("names everything that is wrong with its environment and ends with 1", async () => {

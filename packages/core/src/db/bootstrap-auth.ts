@@ -7,11 +7,13 @@ import type { Transaction } from "./database.ts";
 export async function bootstrapAuth(sql: Transaction): Promise<void> {
   await sql.unsafe(`
     do $$
-    declare name text;
+    declare name text; bypass text;
     begin
       foreach name in array array['anon', 'authenticated', 'service_role'] loop
         if not exists (select from pg_roles where rolname = name) then
-          execute format('create role %I nologin noinherit', name);
+          -- As Supabase has it, where this login may give it: the servers that enter service_role count on it.
+          bypass := case when name = 'service_role' and current_setting('is_superuser')::boolean then 'bypassrls' else '' end;
+          execute format('create role %I nologin noinherit %s', name, bypass);
         end if;
       end loop;
     end $$;`);
