@@ -17,6 +17,7 @@ import { fileDelete } from "./routes/file.delete.ts";
 import { fileGet } from "./routes/file.get.ts";
 import { fileList } from "./routes/file.list.ts";
 import { generateCreate } from "./routes/generate.create.ts";
+import { problemGet } from "./routes/problem.get.ts";
 import { searchCreate } from "./routes/search.create.ts";
 import { serviceConfig } from "./routes/service.config.ts";
 import { serviceHealth } from "./routes/service.health.ts";
@@ -31,7 +32,7 @@ import { taskRetry } from "./routes/task.retry.ts";
 import { uploadCreate } from "./routes/upload.create.ts";
 import { uploadHealthz } from "./routes/upload.healthz.ts";
 
-const publicRoutes = [serviceHealth, serviceReady, serviceConfig, serviceMetrics, uploadHealthz];
+const publicRoutes = [serviceHealth, serviceReady, serviceConfig, serviceMetrics, uploadHealthz, problemGet];
 const userRoutes = [
   ...[uploadCreate, fileList, fileGet, fileContent, fileDelete],
   ...[generateCreate, embedCreate, searchCreate],
@@ -52,6 +53,8 @@ export function createApp(deps: ApiDeps): ApiApp {
     secureHeaders({
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
       crossOriginResourcePolicy: "cross-origin",
+      // A route's own policy stays.
+      overwrite: false,
       // The proxy that ends TLS knows whether all of its host can promise it.
       strictTransportSecurity: false,
       xDownloadOptions: false,

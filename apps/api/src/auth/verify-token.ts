@@ -34,7 +34,12 @@ export function createTokenVerifier(options: VerifyTokenOptions): VerifyToken {
   });
   const issuers = [options.supabaseUrl, options.supabasePublicUrl].map((url) => `${url}/auth/v1`);
   const secret = options.jwtSecret === undefined ? undefined : new TextEncoder().encode(options.jwtSecret);
-  const verified = new LRUCache<string, { userId: string }>({ max: rememberedTokens });
+  // By the wall clock, as `exp` is: a machine that slept must not trust a token for longer.
+  const verified = new LRUCache<string, { userId: string }>({
+    max: rememberedTokens,
+    perf: { now: () => Date.now() },
+    ttlResolution: 0,
+  });
 
   return async (token) => {
     const known = verified.get(token);

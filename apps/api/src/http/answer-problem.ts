@@ -64,6 +64,7 @@ const drain = { ms: 3000, bytes: 64 * 1024 * 1024 } as const;
  * sends would make its system throw the answer away before it is read.
  */
 function whileDraining(incoming: IncomingMessage, body: string): ReadableStream<Uint8Array> {
+  let release = (): void => undefined;
   return new ReadableStream({
     start: (controller) => {
       controller.enqueue(new TextEncoder().encode(body));
@@ -73,13 +74,18 @@ function whileDraining(incoming: IncomingMessage, body: string): ReadableStream<
         if (left < 0) finish();
       };
       const finish = () => {
-        clearTimeout(timer);
-        incoming.off("data", count).off("end", finish).off("close", finish).off("error", finish);
+        release();
         controller.close();
       };
       const timer = setTimeout(finish, drain.ms);
+      release = () => {
+        clearTimeout(timer);
+        incoming.off("data", count).off("end", finish).off("close", finish).off("error", finish);
+      };
       incoming.on("data", count).once("end", finish).once("close", finish).once("error", finish);
       incoming.resume();
     },
+    // The client is gone.
+    cancel: () => release(),
   });
 }
