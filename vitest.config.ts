@@ -11,7 +11,11 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     allowOnly: false,
     restoreMocks: true,
-    provide: { servers: mode === "servers" ? servers() : undefined },
+    provide: {
+      servers: mode === "servers" ? servers() : undefined,
+      // A stack that runs already, for the smoke tests alone.
+      smokeApiUrl: process.env["SMOKE_API_URL"],
+    },
     setupFiles: ["packages/core/test/leaks.ts"],
     projects: [
       {

@@ -21,15 +21,20 @@ export interface RunningStack {
 declare module "vitest" {
   interface ProvidedContext {
     stack: RunningStack;
+    smokeApiUrl: string | undefined;
   }
 }
 
 /**
- * Starts genq as a user would: `npm start` on the embedded stack, or an api and a worker of the server edition on the
+ * Takes the stack of SMOKE_API_URL, or starts genq as a user would: `npm start` on the embedded stack, or an api and a worker of the server edition on the
  * servers of `npm run test:servers`. Returns how to end it.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const servers = project.getProvidedContext().servers;
+  const { servers, smokeApiUrl } = project.getProvidedContext();
+  if (smokeApiUrl !== undefined) {
+    project.provide("stack", await describeStack(smokeApiUrl));
+    return () => Promise.resolve();
+  }
   const folder = await mkdtemp(join(tmpdir(), "genq-smoke-"));
   const { stack, stop } = await (servers === undefined
     ? startStandalone(folder)
@@ -39,6 +44,19 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await stop();
     await rm(folder, { recursive: true, force: true });
   };
+}
+
+/** @throws Error when no genq answers there */
+async function describeStack(apiUrl: string): Promise<RunningStack> {
+  const read = async (path: string) =>
+    (await fetch(`${apiUrl}${path}`)).json() as Promise<Record<string, string>>;
+  const [config, health] = await Promise.all([read("/config"), read("/health")]);
+  const { supabase_url: supabaseUrl, supabase_publishable_key: publishableKey } = config;
+  const { edition } = health;
+  if (!supabaseUrl || !publishableKey || (edition !== "server" && edition !== "standalone")) {
+    throw new Error(`What answers at ${apiUrl} is no genq.`);
+  }
+  return { edition, apiUrl, supabaseUrl, publishableKey };
 }
 
 interface Started {

@@ -121,10 +121,11 @@ export async function shutDown(stack: LaunchedStack): Promise<void> {
   }
 }
 
-function killHard(pid: number): void {
+/** Kills a process that may have ended by itself. */
+export function killHard(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It ended by itself.
+    // Gone already.
   }
 }
