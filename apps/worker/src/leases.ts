@@ -1,5 +1,4 @@
 import { type Claim, type Database, inServiceTransaction, renewLeases } from "@genq/core/db";
-import type { Logger } from "pino";
 import { ClaimLostError } from "./claim-lost.ts";
 
 /** How long a worker may be silent before its tasks are another's. */
@@ -22,11 +21,11 @@ export interface Leases {
  */
 export function createLeases(options: {
   database: Database;
-  log: Logger;
+  onError: (error: unknown) => void;
   leaseMs?: number;
   renewEveryMs?: number;
 }): Leases {
-  const { database, log } = options;
+  const { database, onError } = options;
   const running = new Map<string, { claim: Claim; run: AbortController }>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -50,7 +49,7 @@ export function createLeases(options: {
         run.abort(new ClaimLostError("The claim was taken over or the task was canceled."));
       }
     } catch (error) {
-      log.warn({ err: error, claims: round.length }, "leases could not be renewed");
+      onError(error);
     } finally {
       timer = undefined;
       schedule();

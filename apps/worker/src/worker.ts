@@ -11,6 +11,7 @@ import { type Handlers, handlers } from "./handlers/handlers.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { removeStaleCopies } from "./ingestion/download-object.ts";
 import { createLeases } from "./leases.ts";
+import { limitedWarning } from "./limited-warning.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Models, startModels } from "./models.ts";
 import { startReconciler } from "./reconciler.ts";
@@ -56,9 +57,10 @@ export function startWorker(options: WorkerOptions): Worker {
   const { database, storage } = options;
   const id = randomUUID();
   const log = options.log.child({ worker: id.slice(0, 8) });
-  const onError = (error: Error) => log.warn({ err: error }, "queue");
+  const warn = limitedWarning(log);
+  const onError = (error: Error) => warn(error, "queue");
   const queues = openQueues({ ...options.queue, onError });
-  const leases = createLeases({ database, log });
+  const leases = createLeases({ database, onError: (error) => warn(error, "leases were not renewed") });
   const metrics = createMetrics({ running: leases.held });
   const models = startModels({
     openInference: options.openInference,

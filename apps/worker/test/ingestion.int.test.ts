@@ -1,10 +1,12 @@
+import { deflateSync } from "node:zlib";
 import { countChunks, inUserTransaction, selectFile } from "@genq/core/db";
 import { deleteFile } from "@genq/core/files";
-import { getTask } from "@genq/core/tasks";
+import { cancelTask, getTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
 import { afterAll, expect, it } from "vitest";
 import { fakeInference } from "./fake-inference.ts";
 import { memoryStorage, openWorkerStack } from "./worker-stack.ts";
+import { writePdf } from "./write-pdf.ts";
 
 const stack = await openTestStack();
 const user = await stack.createUser();
@@ -127,6 +129,27 @@ it("fails a file that has no text with a problem that says so", async () => {
   await worker.stop(1000);
 });
 
+it("names the page that could not be read, and keeps the rest", async () => {
+  const worker = worked.start();
+  const page = (text: string) => deflateSync(`BT /F1 12 Tf 72 700 Td (${text}) Tj ET`);
+  const pdf = writePdf([page("Good morning."), page("Lost.").fill(0, 4), page("Good night.")]);
+  const { fileId, taskId } = await worked.upload(user, "torn.pdf", pdf, { mediaType: "application/pdf" });
+  const task = await worked.until(user, taskId, "completed");
+  expect(task.result).toMatchObject({ status: "partial", pages: 3, failed_pages: [2], chunks: 2 });
+  expect(await read(fileId)).toMatchObject({ status: "partial", pages: { done: 3, total: 3, failed: [2] } });
+  const search = await worked.submit(user, "search", { query: "Good night.", k: 1, file_ids: [fileId] });
+  expect((await worked.until(user, search, "completed")).result).toMatchObject({
+    results: [{ page: 3, text: expect.stringContaining("night") }],
+  });
+  await worker.stop(1000);
+});
+
+it("fails the file of a canceled ingestion", async () => {
+  const { fileId, taskId } = await worked.upload(user, "canceled.txt", "Never read.");
+  await cancelTask(worked.api, user, taskId);
+  expect(await read(fileId)).toMatchObject({ status: "failed", problem: { code: "task_canceled" } });
+});
+
 it("ends quietly when the file is deleted in the middle, and leaves nothing", async () => {
   const worker = worked.start({ openInference: (onStatus) => fakeInference({ embedMs: 20 }, onStatus) });
   const { fileId, taskId } = await worked.upload(user, "gone.txt", sentences(4000, "ghosts"));
@@ -147,7 +170,7 @@ it("puts a replacement in the place of the older file when it is ready, not befo
   const worker = worked.start({ openInference: (onStatus) => fakeInference({ embedMs: 2 }, onStatus) });
   const old = await worked.upload(user, "news.txt", sentences(100, "monday"));
   await worked.until(user, old.taskId, "completed");
-  const fresh = await worked.upload(user, "news.txt", sentences(3000, "tuesday"), true);
+  const fresh = await worked.upload(user, "news.txt", sentences(3000, "tuesday"), { replace: true });
   await expect
     .poll(async () => (await read(fresh.fileId)).status, { timeout: 15_000, interval: 10 })
     .toBe("embedding");

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobKind, JobPayload } from "@genq/contract";
+import type { JobKind, JobPayload, MediaType } from "@genq/contract";
 import { closeDatabase, type Database, openDatabase, type TaskRow } from "@genq/core/db";
 import { acceptUpload, storeObject } from "@genq/core/files";
 import { openQueues, type Queues } from "@genq/core/queue";
@@ -21,8 +21,8 @@ export interface WorkerStack extends AsyncDisposable {
   upload(
     userId: string,
     name: string,
-    text: string,
-    replace?: boolean,
+    content: string | Buffer,
+    options?: { replace?: boolean; mediaType?: MediaType },
   ): Promise<{ fileId: string; taskId: string }>;
   /** Waits until a task has a status. */
   until(userId: string, taskId: string, status: TaskRow["status"], timeout?: number): Promise<TaskRow>;
@@ -61,9 +61,9 @@ export function openWorkerStack(stack: Servers, storage: Storage): WorkerStack {
       return worker;
     },
     submit: async (userId, kind, payload) => (await submitTask(api, { userId, kind, payload })).task.id,
-    upload: async (userId, name, text, replace = false) => {
-      const body = Readable.from([Buffer.from(text)]);
-      const object = await storeObject(api, userId, { body, mediaType: "text/plain", maxBytes: 10 ** 8 });
+    upload: async (userId, name, content, { replace = false, mediaType = "text/plain" } = {}) => {
+      const body = Readable.from([Buffer.from(content)]);
+      const object = await storeObject(api, userId, { body, mediaType, maxBytes: 10 ** 8 });
       const request = { userId, name, chatId: null, replace, idempotencyKey: undefined };
       const { task, file } = await acceptUpload(api, request, object);
       if (task === undefined) throw new Error("The upload made no task.");

@@ -31,7 +31,8 @@ export const jobCatalog = {
     queue: "ingest",
     payload: ingestPayloadSchema,
     result: ingestResultSchema,
-    limits: { attempts: 3, runSeconds: 3600, waitSeconds: 86_400 },
+    // Two minutes of pauses in all: storage may be away for a while.
+    limits: { attempts: 5, runSeconds: 3600, waitSeconds: 86_400 },
   },
   embed: {
     queue: "embed",

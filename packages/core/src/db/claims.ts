@@ -9,7 +9,7 @@ import {
 } from "@genq/contract";
 import type { Transaction } from "./database.ts";
 import { type TaskRow, taskRowSchema } from "./rows.ts";
-import { taskColumns, toJson } from "./tasks.ts";
+import { failFileOfTask, taskColumns, toJson } from "./tasks.ts";
 
 /** What holds a claim: every later write names both, so that a stale attempt writes nothing. */
 export interface Claim {
@@ -89,7 +89,7 @@ async function finish(
     update tasks set status = ${status}, problem = ${sql.json(toJson(problem))}, finished_at = now(), updated_at = now(),
       lease_until = null
     where id = ${id}`;
-  if (status === "failed") await failFileOfTask(sql, id, problem);
+  await failOwnersFile(sql, id, problem);
 }
 
 /** Extends the leases of running claims. Returns the ones that are still held; the others must stop at once. */
@@ -137,7 +137,7 @@ export async function failTask(sql: Transaction, claim: Claim, problem: Problem)
       lease_until = null
     where id = ${claim.taskId} and attempt = ${claim.attempt} and status = 'processing' returning id`;
   if (rows.length === 0) return false;
-  await failFileOfTask(sql, claim.taskId, problem);
+  await failOwnersFile(sql, claim.taskId, problem);
   return true;
 }
 
@@ -155,15 +155,13 @@ export async function releaseTask(
   return rows.length > 0;
 }
 
-async function failFileOfTask(sql: Transaction, taskId: string, problem: Problem): Promise<void> {
+async function failOwnersFile(sql: Transaction, taskId: string, problem: Problem): Promise<void> {
   // Row level security shows files to their owner only: become that user for this one write.
   await sql`
     select set_config('request.jwt.claims', json_build_object('sub', user_id, 'role', 'authenticated')::text, true),
       set_config('request.jwt.claim.sub', user_id::text, true)
     from tasks where id = ${taskId} and kind = 'ingest'`;
-  await sql`
-    update files set status = 'failed', problem = ${sql.json(toJson(problem))}, updated_at = now()
-    where task_id = ${taskId} and status not in ('ready', 'partial')`;
+  await failFileOfTask(sql, taskId, problem);
 }
 
 /** A task to ring for, and what its ring must carry. */

@@ -1,4 +1,4 @@
-import { type JobKind, jobCatalog, type ListTasksQuery, type Problem } from "@genq/contract";
+import { createProblem, type JobKind, jobCatalog, type ListTasksQuery, type Problem } from "@genq/contract";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import type { Transaction } from "./database.ts";
 import { type TaskRow, taskRowSchema } from "./rows.ts";
@@ -72,12 +72,26 @@ export async function selectTasks(
   };
 }
 
-/** Queued and running work becomes `canceled`; a terminal task stays what it is. Returns the task as it is now. */
+/**
+ * Queued and running work becomes `canceled`, and the file that it was for `failed`; a terminal task stays what it is.
+ * Returns the task as it is now.
+ */
 export async function cancelTask(sql: Transaction, userId: string, id: string): Promise<TaskRow | undefined> {
-  await sql`
+  const canceled = await sql`
     update tasks set status = 'canceled', finished_at = now(), updated_at = now(), lease_until = null
-    where id = ${id} and user_id = ${userId} and status in ('queued', 'processing')`;
+    where id = ${id} and user_id = ${userId} and status in ('queued', 'processing') returning id`;
+  if (canceled.length > 0) {
+    const problem = createProblem("task_canceled", "The task that reads the file was canceled.");
+    await failFileOfTask(sql, id, problem);
+  }
   return selectTask(sql, userId, id);
+}
+
+/** The file that a task was for has failed with it. The transaction must be its owner's. */
+export async function failFileOfTask(sql: Transaction, taskId: string, problem: Problem): Promise<void> {
+  await sql`
+    update files set status = 'failed', problem = ${sql.json(toJson(problem))}, updated_at = now()
+    where task_id = ${taskId} and status not in ('ready', 'partial')`;
 }
 
 /** Cancels what still runs for a file that goes away. */
