@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
-import { countChunks, inUserTransaction, selectFile } from "@genq/core/db";
+import { closeDatabase, countChunks, inUserTransaction, openDatabase, selectFile } from "@genq/core/db";
 import { deleteFile } from "@genq/core/files";
 import { cancelTask, getTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
 import { afterAll, expect, it } from "vitest";
+import { openCuttableProxy } from "./cuttable-proxy.ts";
 import { fakeInference } from "./fake-inference.ts";
 import { memoryStorage, openWorkerStack } from "./worker-stack.ts";
 import { writePdf } from "./write-pdf.ts";
@@ -127,6 +129,30 @@ it("fails a file that has no text with a problem that says so", async () => {
   expect([task.problem?.code, task.attempt]).toEqual(["document_no_text", 1]);
   expect(await read(fileId)).toMatchObject({ status: "failed", problem: { code: "document_no_text" } });
   await worker.stop(1000);
+});
+
+it("goes on after the database was away, in the same attempt", async () => {
+  const proxy = await openCuttableProxy(stack.databaseUrl);
+  const database = openDatabase({ url: proxy.url, role: "genq_worker", max: 4, prepare: true });
+  const worker = worked.start({
+    database,
+    openInference: (onStatus) => fakeInference({ embedMs: 5 }, onStatus),
+  });
+  const { fileId, taskId } = await worked.upload(user, "outage.txt", sentences(3000, "storms"));
+  await expect
+    .poll(async () => (await read(fileId)).chunks.done, { timeout: 15_000, interval: 20 })
+    .toBeGreaterThan(0);
+  proxy.cut();
+  await sleep(3000);
+  expect((await getTask(worked.api, user, taskId)).status).toBe("processing");
+  proxy.restore();
+  const task = await worked.until(user, taskId, "completed", 20_000);
+  expect([task.attempt, task.unreportedAttempts]).toEqual([1, 0]);
+  const { ordinals } = await stored(fileId);
+  expect(ordinals).toEqual(upTo(ordinals.length));
+  await worker.stop(1000);
+  await closeDatabase(database);
+  await proxy.close();
 });
 
 it("names the page that could not be read, and keeps the rest", async () => {
