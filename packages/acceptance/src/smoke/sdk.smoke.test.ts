@@ -1,6 +1,7 @@
 import { createGenqClient, GenqError, type Task } from "@genq/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { codeOfPage, makePdf } from "../documents/make-pdf.ts";
+import { makePdf } from "../documents/make-pdf.ts";
+import { codeOfPage } from "../documents/random-words.ts";
 import { signUp } from "../stack/sign-up.ts";
 import { closeConnections } from "../testing/close-connections.ts";
 import { sharedStack } from "../testing/stack.ts";
