@@ -9,17 +9,16 @@ const contentType = "application/problem+json";
 /** The one place where errors become HTTP: RFC 9457 with the request's id, and nothing of our insides. */
 export function answerErrors(deps: Pick<ApiDeps, "logger">): ErrorHandler<ApiVariables> {
   return (error, c) => {
-    const problem = toAppError(error);
-    const requestId = c.get("requestId");
-    if (problem.code === "internal_error" || problem.cause !== undefined) {
-      const level = problem.code === "internal_error" ? "error" : "debug";
-      deps.logger[level](
-        { err: problem.cause ?? problem, code: problem.code, request_id: requestId },
-        "problem",
-      );
-    }
-    if (problem.retryAfterSeconds !== undefined) c.header("retry-after", String(problem.retryAfterSeconds));
-    return answerProblem(c, problem.toProblem(requestId));
+    const appError = toAppError(error);
+    const problem = appError.toProblem(c.get("requestId"));
+    // Nobody reads the answer to a client that is gone, and what broke off broke because of that.
+    const level = c.env.outgoing.destroyed || problem.status < 500 ? "debug" : "error";
+    deps.logger[level](
+      { err: appError.cause ?? appError, code: problem.code, request_id: problem.request_id },
+      "the request failed",
+    );
+    if (appError.retryAfterSeconds !== undefined) c.header("retry-after", String(appError.retryAfterSeconds));
+    return answerProblem(c, problem);
   };
 }
 
@@ -27,8 +26,7 @@ export function answerProblem(c: Context<ApiVariables>, problem: Problem): Respo
   const body = JSON.stringify(problem);
   const headers = { "content-type": contentType };
   const { incoming } = c.env;
-  if (incoming === undefined || !stillSends(incoming))
-    return c.newResponse(body, problem.status as 400, headers);
+  if (!stillSends(incoming)) return c.newResponse(body, problem.status as 400, headers);
   return c.newResponse(whileDraining(incoming, body), problem.status as 400, {
     ...headers,
     "content-length": String(Buffer.byteLength(body)),

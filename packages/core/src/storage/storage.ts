@@ -28,6 +28,7 @@ export interface StorageOptions {
 export function openStorage(options: StorageOptions): Storage {
   const client = createClient(options.supabaseUrl, options.secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: { fetch: fetchWithoutCopy },
   });
   const bucket = () => client.storage.from(options.bucket);
   return {
@@ -60,6 +61,13 @@ export function openStorage(options: StorageOptions): Storage {
     },
   };
 }
+
+/**
+ * Node's fetch keeps a copy of a streamed body for the redirect that may come, so that a whole file would stay in
+ * memory. It leaves that out where redirects are errors.
+ */
+const fetchWithoutCopy: typeof fetch = (input, init) =>
+  fetch(input, init !== undefined && "duplex" in init ? { ...init, redirect: "error" } : init);
 
 interface StorageAnswer<Data> {
   data: Data | null;
