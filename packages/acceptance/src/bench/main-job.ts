@@ -115,12 +115,7 @@ async function measureHttp({ apiUrl, token, taskId, seconds, genq, figures }: Ht
     figures.add(`${name}, p99 at ${connections} connections`, result.p99Ms, "ms");
     figures.add(`${name}, rate`, result.requestsPerSecond, "requests/s");
     if (floor === undefined) return;
-    figures.add(
-      `${name}, rate`,
-      result.requestsPerSecond / floor.requestsPerSecond,
-      "times",
-      "GET /upload/healthz",
-    );
+    figures.add(`${name}, rate`, result.requestsPerSecond / floor.requestsPerSecond, "times", "GET /config");
   };
   const read = { url: `${apiUrl}/task/${taskId}`, token, seconds };
   const json = { text: "ping", max_new_tokens: 1 };
