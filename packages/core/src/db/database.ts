@@ -29,6 +29,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     prepare: options.prepare,
     connect_timeout: 2,
     idle_timeout: 60,
+    // The driver's own pauses between attempts grow to 20 s: longer than a restart of the server takes.
+    backoff: (attempts) => Math.min(0.1 * attempts, 1),
     connection: { application_name: options.role },
     onnotice: () => undefined,
   });

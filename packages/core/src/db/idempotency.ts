@@ -25,7 +25,7 @@ export async function takeIdempotencyKey(
   return selectIdempotencyKey(sql, userId, key);
 }
 
-export async function selectIdempotencyKey(
+async function selectIdempotencyKey(
   sql: Transaction,
   userId: string,
   key: string,

@@ -1,7 +1,6 @@
 export { chunkParts } from "./chunk-parts.ts";
 export { type DetectionHint, detectionHeadBytes, detectMediaType } from "./media-type.ts";
 export { parseDocument } from "./parse-document.ts";
-export { defaultParseLimits } from "./parse-limits.ts";
 export type {
   Chunk,
   ChunkedPart,

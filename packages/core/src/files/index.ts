@@ -7,5 +7,5 @@ export {
   storeObject,
   type UploadRequest,
 } from "./accept-upload.ts";
-export { assertSearchable, deleteFile, getFile, listFiles } from "./manage-files.ts";
+export { deleteFile, getFile, listFiles } from "./manage-files.ts";
 export { sweepObjects } from "./sweep-objects.ts";
