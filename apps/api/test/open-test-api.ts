@@ -53,14 +53,14 @@ export interface TestUser {
   submit(body?: object, headers?: Record<string, string>): Promise<SubmittedTask>;
 }
 
-export interface CallOptions {
+interface CallOptions {
   json?: unknown;
   body?: RequestInit["body"];
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
-export interface TestWorker {
+interface TestWorker {
   claim(taskId: string): Promise<Claim>;
   complete<Kind extends JobKind>(taskId: string, result: JobResult<Kind>): Promise<void>;
   fail(taskId: string, problem: Problem): Promise<void>;
