@@ -16,7 +16,7 @@ export interface Run {
   report(progress: Progress): Promise<void>;
 }
 
-export interface Finished<Kind extends JobKind> {
+interface Finished<Kind extends JobKind> {
   result: JobResult<Kind>;
   /** Effects that commit together with the task's completion. */
   commit?: (sql: Transaction) => Promise<void>;
