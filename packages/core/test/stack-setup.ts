@@ -117,7 +117,9 @@ async function startServerEdition(folder: string, servers: TestServers): Promise
       HOST: "127.0.0.1",
       PORT: String(port),
     };
-    started.push(await startChild({ main: "apps/worker/src/main.ts", env }));
+    // It says nothing when it is ready; the api's /ready does.
+    const worker = { main: "apps/worker/src/main.ts", env, ready: () => Promise.resolve(true) };
+    started.push(await startChild(worker));
     const ready = async () => (await fetch(`${apiUrl}/ready`)).ok;
     started.push(await startChild({ main: "apps/api/src/main.ts", env, ready }));
     const { url: supabaseUrl, publishableKey } = supabase;
