@@ -2,6 +2,8 @@ import type { PdfLine } from "./pdf-lines.ts";
 
 const cjk = /[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]/;
 const listItem = /^(?:[•‣▪●○·・–—*-]\s|\(?\d{1,3}[.)]\s|[①-⑳])/;
+/** The dots that lead to a page number in contents and indexes: noise to a model. */
+const dotLeader = /[ \t]?\.(?:[ \t]?\.){4,}/g;
 const headingRatio = 1.18;
 const headingCharacters = 120;
 /** How far the right margin is looked for. */
@@ -26,7 +28,7 @@ export function joinPdfLines(lines: PdfLine[]): string {
     text += prefix && text === "" ? prefix + line.text : line.text;
     previous = line;
   }
-  return text;
+  return text.replace(dotLeader, " …");
 }
 
 function join(text: string, separator: string | undefined, prefix: string): string {
