@@ -13,7 +13,7 @@ export interface ProcessInfo {
 }
 
 /** All processes of this machine: from `/proc` on Linux, where `ps` may be missing, and from `ps` elsewhere. */
-export function listProcesses(): ProcessInfo[] {
+function listProcesses(): ProcessInfo[] {
   return process.platform === "linux" ? readProc() : askPs();
 }
 
@@ -64,7 +64,7 @@ export function descendants(pid: number, all = listProcesses()): ProcessInfo[] {
 }
 
 /** Which of these processes still run. */
-export function alive(processes: ProcessInfo[]): ProcessInfo[] {
+function alive(processes: ProcessInfo[]): ProcessInfo[] {
   const now = new Map(listProcesses().map((one) => [one.pid, one]));
   // A number may have been given to another process since.
   return processes.filter(({ pid, command }) => {

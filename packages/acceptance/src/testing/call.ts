@@ -36,7 +36,7 @@ export async function call(url: string, method: string, options: CallOptions = {
   return { status: response.status, headers: response.headers, text, json: parseJson(text) };
 }
 
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
