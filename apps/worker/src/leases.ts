@@ -2,7 +2,7 @@ import { type Claim, type Database, inServiceTransaction, renewLeases } from "@g
 import { ClaimLostError } from "./claim-lost.ts";
 
 /** How long a worker may be silent before its tasks are another's. */
-export const leaseMs = 15_000;
+export const leaseMs = 10_000;
 const renewEveryMs = 1000;
 
 /** The claims that this worker holds. */

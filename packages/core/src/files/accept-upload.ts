@@ -177,6 +177,11 @@ async function findSameContent(
 ): Promise<AcceptedUpload | undefined> {
   const file = await selectFileByContent(sql, request.userId, object.sha256, request.chatId);
   if (file === undefined) return undefined;
+  if (file.file.status === "failed") {
+    // Sent again, it is tried again: from the start, as a new file.
+    await deleteFile(sql, request.userId, file.file.id);
+    return undefined;
+  }
   await noteKey(sql, request, file, null);
   return withTask(sql, request.userId, file, { deduplicated: true, replayed: false });
 }

@@ -83,6 +83,17 @@ it("knows the same content again, also from twenty uploads at once", async () =>
   expect(all.filter((one) => !one.deduplicated)).toHaveLength(1);
 });
 
+it("tries the content of a failed file again, as a new one", async () => {
+  const userId = await stack.createUser();
+  const first = await upload("broken", { userId });
+  await inUserTransaction(database, userId, (sql) =>
+    updateFileProgress(sql, userId, first.file.file.id, { status: "failed" }),
+  );
+  const again = await upload("broken", { userId });
+  expect(again).toMatchObject({ deduplicated: false, file: { file: { status: "waiting" } } });
+  await expect(getFile(database, userId, first.file.file.id)).rejects.toMatchObject({ code: "not_found" });
+});
+
 it("refuses another content under a name, unless it is to replace", async () => {
   const userId = await stack.createUser();
   const first = await upload("one", { userId });
