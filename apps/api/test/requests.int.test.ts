@@ -36,6 +36,26 @@ describe("the document of the API", () => {
     );
   });
 
+  it("refers to nothing that it does not hold, and says what may be null", async () => {
+    const text = await (await fetch(`${api.url}/openapi.json`)).text();
+    const document = z
+      .looseObject({ components: z.record(z.string(), z.record(z.string(), z.unknown())) })
+      .parse(JSON.parse(text));
+    const references = new Set(
+      [...text.matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g)].map(([, kind = "", name = ""]) =>
+        [kind, name].join("/"),
+      ),
+    );
+    const held = Object.entries(document.components).flatMap(([kind, named]) =>
+      Object.keys(named).map((name) => `${kind}/${name}`),
+    );
+    expect(text.match(/"\$ref":"(?!#\/components\/)/)).toBeNull();
+    expect(held).toEqual(expect.arrayContaining([...references]));
+    expect(document.components["schemas"]?.["File"]).toMatchObject({
+      properties: { problem: { anyOf: [{ $ref: "#/components/schemas/Problem" }, { type: "null" }] } },
+    });
+  });
+
   it("says truly which routes need a token", async () => {
     const { paths } = documentSchema.parse(await (await fetch(`${api.url}/openapi.json`)).json());
     const open: string[] = [];
