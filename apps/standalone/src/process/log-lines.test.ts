@@ -11,7 +11,9 @@ test("lines are cut where they end, whatever the chunks, also inside a character
 });
 
 test("a line's meaning for the screen", () => {
-  expect(readLogLine('{"event":"model_progress","model":"m","state":"loading"}')).toMatchObject({
+  expect(
+    readLogLine('{"event":"model_progress","model":"m","state":"loading","loaded_bytes":null}'),
+  ).toMatchObject({
     kind: "progress",
   });
   expect(readLogLine('{"level":50,"msg":"failed","err":{"message":"no disk"}}')).toEqual({

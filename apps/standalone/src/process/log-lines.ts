@@ -53,7 +53,8 @@ export function readLogLine(line: string): LogEvent {
   }
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    // What is not known is null there: it is left out.
+    value = JSON.parse(line, (_key, member: unknown) => member ?? undefined);
   } catch {
     return { kind: "other" };
   }
