@@ -74,12 +74,14 @@ async function inTransaction<Result>(
   const claims = userId === "" ? "" : JSON.stringify({ sub: userId, role: "authenticated" });
   try {
     const result = await database.sql.begin(async (sql) => {
-      // Supabase's auth.uid() reads the claims or the older claim.sub, whichever it finds.
-      await sql`select set_config('role', ${database.role}, true),
+      // Supabase's auth.uid() reads the claims or the older claim.sub, whichever it finds. It travels with the first
+      // query of the work, which would fail after it if it failed.
+      const entered = sql`select set_config('role', ${database.role}, true),
         set_config('search_path', 'genq, public, extensions', true),
         set_config('request.jwt.claims', ${claims}, true),
-        set_config('request.jwt.claim.sub', ${userId}, true)`;
-      return { value: await work(sql) };
+        set_config('request.jwt.claim.sub', ${userId}, true)`.execute();
+      const [value] = await Promise.all([work(sql), entered]);
+      return { value };
     });
     return result.value;
   } catch (error) {
