@@ -1,5 +1,5 @@
 import type { FileServices } from "@genq/core/files";
-import type { TaskWatcher } from "@genq/core/tasks";
+import type { ServiceState, TaskWatcher } from "@genq/core/tasks";
 import type { HttpBindings } from "@hono/node-server";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Logger } from "pino";
@@ -13,6 +13,13 @@ export interface ApiDeps extends FileServices {
   logger: Logger;
   metrics: Metrics;
   watcher: TaskWatcher;
+  /** What the open status routes look at, each asked for once a second at most. */
+  status: {
+    service(): Promise<ServiceState>;
+    queue(): Promise<boolean>;
+    /** Also makes the bucket when it is not there: a database may be younger than this process. */
+    storage(): Promise<boolean>;
+  };
   verifyToken: VerifyToken;
   /** Aborted when the process begins to stop: who streams ends the stream. */
   stopping: AbortSignal;

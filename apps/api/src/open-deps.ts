@@ -6,7 +6,12 @@ import type { Logger } from "pino";
 import { createTokenVerifier } from "./auth/verify-token.ts";
 import type { ApiDeps } from "./deps.ts";
 import type { ApiEnv } from "./env.ts";
+import { shareAnswer } from "./http/share-answer.ts";
+import { within } from "./http/within.ts";
 import { createMetrics } from "./metrics.ts";
+
+const statusMs = 1000;
+const statusLimitMs = 1500;
 
 export interface OpenDeps {
   deps: ApiDeps;
@@ -36,6 +41,16 @@ export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
     maxObjectBytes: env.maxUploadBytes,
   });
   const watcher = createTaskWatcher(database);
+  const status: ApiDeps["status"] = {
+    service: shareAnswer(statusMs, () => within(statusLimitMs, readServiceState(database))),
+    queue: shareAnswer(statusMs, () => queues.ping()),
+    storage: shareAnswer(statusMs, () =>
+      within(statusLimitMs, storage.ensureBucket()).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  };
   const stopping = new AbortController();
   const deps: ApiDeps = {
     env,
@@ -44,7 +59,8 @@ export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
     queues,
     storage,
     watcher,
-    metrics: createMetrics(async () => (await readServiceState(database)).waiting),
+    status,
+    metrics: createMetrics(async () => (await status.service()).waiting),
     verifyToken: createTokenVerifier({
       supabaseUrl: env.supabaseUrl,
       supabasePublicUrl: env.supabasePublicUrl,

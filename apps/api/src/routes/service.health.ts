@@ -1,17 +1,14 @@
 import { readFileSync } from "node:fs";
 import { type Health, healthSchema, type ModelStatus, modelStates } from "@genq/contract";
-import { readServiceState, type ServiceState } from "@genq/core/tasks";
+import type { ServiceState } from "@genq/core/tasks";
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 import type { ApiApp, ApiDeps } from "../deps.ts";
 import { jsonAnswer, publicProblems } from "../http/describe.ts";
-import { within } from "../http/within.ts";
 
 const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
-
-const checkMs = 1500;
 
 /** `GET /health`: the process is alive, and what it sees of the rest. 200 even when it sees nothing. */
 export function serviceHealth(app: ApiApp, deps: ApiDeps): void {
@@ -24,7 +21,7 @@ export function serviceHealth(app: ApiApp, deps: ApiDeps): void {
       responses: { 200: jsonAnswer(healthSchema, "Alive"), ...publicProblems },
     }),
     async (c) => {
-      const state = await within(checkMs, readServiceState(deps.database)).catch(() => undefined);
+      const state = await deps.status.service().catch(() => undefined);
       const models = bestModels(state);
       const loaded = areModelsReady(models, deps.env);
       const health: Health = {

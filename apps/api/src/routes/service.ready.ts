@@ -1,12 +1,8 @@
 import { type Readiness, readinessSchema } from "@genq/contract";
-import { readServiceState } from "@genq/core/tasks";
 import { createRoute } from "@hono/zod-openapi";
 import type { ApiApp, ApiDeps } from "../deps.ts";
 import { jsonAnswer, publicProblems } from "../http/describe.ts";
-import { within } from "../http/within.ts";
 import { areModelsReady, bestModels } from "./service.health.ts";
-
-const checkMs = 2000;
 
 type Check = Readiness["checks"][number];
 
@@ -31,9 +27,9 @@ export function serviceReady(app: ApiApp, deps: ApiDeps): void {
 
 async function readReadiness(deps: ApiDeps): Promise<Readiness> {
   const [state, queue, storage] = await Promise.all([
-    within(checkMs, readServiceState(deps.database)).catch(() => undefined),
-    deps.queues.ping(),
-    isStorageReady(deps),
+    deps.status.service().catch(() => undefined),
+    deps.status.queue(),
+    deps.status.storage(),
   ]);
   const models = bestModels(state);
   const checks = [
@@ -48,14 +44,6 @@ async function readReadiness(deps: ApiDeps): Promise<Readiness> {
 
 function check(name: string, ok: boolean, missing: string): Check {
   return { name, ok, detail: ok ? null : missing };
-}
-
-/** Also makes the bucket when it is not there: a database may be younger than this process. */
-export function isStorageReady(deps: ApiDeps): Promise<boolean> {
-  return within(checkMs, deps.storage.ensureBucket()).then(
-    () => true,
-    () => false,
-  );
 }
 
 function describeModels({ env }: ApiDeps, models: ReturnType<typeof bestModels>): string {

@@ -3,7 +3,6 @@ import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 import type { ApiApp, ApiDeps } from "../deps.ts";
 import { jsonAnswer, publicProblems } from "../http/describe.ts";
-import { isStorageReady } from "./service.ready.ts";
 
 /** `GET /upload/healthz`: whether uploads have somewhere to go. */
 export function uploadHealthz(app: ApiApp, deps: ApiDeps): void {
@@ -17,7 +16,7 @@ export function uploadHealthz(app: ApiApp, deps: ApiDeps): void {
     }),
     async (c) => {
       c.header("cache-control", "no-store");
-      if (await isStorageReady(deps)) return c.json({ status: "ok" as const }, 200);
+      if (await deps.status.storage()) return c.json({ status: "ok" as const }, 200);
       throw new AppError("storage_unavailable", "File storage does not answer.", { retryAfterSeconds: 5 });
     },
   );
