@@ -79,7 +79,7 @@ async function inTransaction<Result>(
       const entered = sql`select set_config('role', ${database.role}, true),
         set_config('search_path', 'genq, public, extensions', true),
         set_config('request.jwt.claims', ${claims}, true),
-        set_config('request.jwt.claim.sub', ${userId}, true)`.execute();
+        set_config('request.jwt.claim.sub', ${userId}, true)`.then(() => undefined);
       const [value] = await Promise.all([work(sql), entered]);
       return { value };
     });
