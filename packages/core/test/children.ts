@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
@@ -89,13 +89,32 @@ async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A port that nobody listens on, of those that the system gives out. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
+/** A port that is free now, together with the ones after it when `count` is more than 1. */
+export async function freePort(count = 1): Promise<number> {
+  for (;;) {
+    const first = await listen(0);
+    const address = first?.address();
+    if (first === undefined || address === null || typeof address !== "object") continue;
+    const rest = await Promise.all(
+      Array.from({ length: count - 1 }, (_, index) => listen(address.port + index + 1)),
+    );
+    await Promise.all([first, ...rest].map((server) => server && close(server)));
+    if (rest.every((server) => server !== undefined)) return address.port;
+  }
+}
+
+async function listen(port: number): Promise<Server | undefined> {
+  if (port > 65_535) return undefined;
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+    return server;
+  } catch {
+    return undefined;
+  }
+}
+
+async function close(server: Server): Promise<void> {
   server.close();
   await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("A TCP server has an address.");
-  return address.port;
 }

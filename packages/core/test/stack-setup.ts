@@ -65,7 +65,8 @@ interface Started {
 }
 
 async function startStandalone(folder: string): Promise<Started> {
-  const port = await freePort();
+  // The api's, Supabase's and the database's.
+  const port = await freePort(3);
   const launcher = await startChild({
     main: "apps/standalone/src/main.ts",
     arguments: ["--json", "--models", "mini", "--port", String(port), "--data", folder],
