@@ -182,7 +182,7 @@ language sql stable security definer set search_path = '' as $$
     select count(*)::integer as n from (
       select 1 from genq.tasks t, mine
       where t.status = 'queued' and t.queue = mine.queue and (t.created_at, t.id) < (mine.created_at, mine.id)
-      limit 10000
+      limit 1000
     ) capped
   ),
   recent as (

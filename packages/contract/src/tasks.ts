@@ -66,7 +66,10 @@ export type TaskOutcome<Kind extends JobKind> =
   | { status: "failed"; problem: Problem };
 
 export const queueStateSchema = z.object({
-  position: z.int().meta({ description: "Tasks of this queue that are ahead of this one; 0 is next" }),
+  position: z.int().meta({
+    description:
+      "Tasks of this queue that are ahead of this one; 0 is next, and no more than 1000 are counted",
+  }),
   eta_s: z
     .number()
     .nullable()
