@@ -105,6 +105,7 @@ create table genq.tasks (
 create index tasks_listing on genq.tasks (user_id, created_at desc, id desc);
 create index tasks_file on genq.tasks (file_id) where file_id is not null;
 create index tasks_queued on genq.tasks (queue, created_at, id) where status = 'queued';
+create index tasks_queued_user on genq.tasks (user_id) where status = 'queued';
 create index tasks_silent on genq.tasks (greatest(rung_at, run_after)) where status = 'queued';
 create index tasks_leased on genq.tasks (lease_until) where status = 'processing';
 create index tasks_recent on genq.tasks (queue, finished_at desc) where status = 'completed';

@@ -37,6 +37,7 @@ const schema = z
     MAX_UPLOAD_BYTES: positive.default(52_428_800),
     MAX_BODY_BYTES: positive.default(1_048_576),
     RATE_LIMIT_PER_MINUTE: positive.default(600),
+    MAX_QUEUED_TASKS_PER_USER: positive.default(10_000),
     SHUTDOWN_GRACE_MS: positive.default(10_000),
     LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   })
@@ -67,6 +68,7 @@ const schema = z
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
     maxBodyBytes: values.MAX_BODY_BYTES,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
+    maxQueuedTasks: values.MAX_QUEUED_TASKS_PER_USER,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
     logLevel: values.LOG_LEVEL,
   }));

@@ -59,6 +59,7 @@ export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
     queues,
     storage,
     watcher,
+    maxQueuedTasks: env.maxQueuedTasks,
     status,
     metrics: createMetrics(async () => (await status.service()).waiting),
     verifyToken: createTokenVerifier({

@@ -1,13 +1,21 @@
 import { AppError } from "@genq/contract";
 import { z } from "zod";
+import type { Transaction } from "./database.ts";
 
 /** Where a list goes on: after this row, newest first. Times carry Postgres' microseconds, so they stay text. */
 export interface ListPosition {
+  /** RFC 3339 in UTC. */
   createdAt: string;
   id: string;
 }
 
-const positionSchema = z.tuple([z.string().regex(/^[\d:. +TZ-]{10,40}$/), z.uuid()]);
+// Only what Postgres takes as a time too: a made-up cursor must not become a failed query.
+const positionSchema = z.tuple([z.iso.datetime({ precision: 6 }).startsWith("20"), z.uuid()]);
+
+/** A row's `created_at` as a position holds it, whatever the settings of the session. */
+export function positionOf(sql: Transaction) {
+  return sql`to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
 
 export function encodeCursor(position: ListPosition): string {
   return Buffer.from(JSON.stringify([position.createdAt, position.id])).toString("base64url");

@@ -72,21 +72,44 @@ async function inTransaction<Result>(
   work: (sql: Transaction) => Promise<Result>,
 ): Promise<Result> {
   const claims = userId === "" ? "" : JSON.stringify({ sub: userId, role: "authenticated" });
+  const connection = { lost: false };
   try {
-    const result = await database.sql.begin(async (sql) => {
+    const result = await database.sql.begin(async (transaction) => {
+      const sql = refuseWhenLost(transaction, connection);
       // Supabase's auth.uid() reads the claims or the older claim.sub, whichever it finds. It travels with the first
       // query of the work, which would fail after it if it failed.
       const entered = sql`select set_config('role', ${database.role}, true),
         set_config('search_path', 'genq, public, extensions', true),
         set_config('request.jwt.claims', ${claims}, true),
         set_config('request.jwt.claim.sub', ${userId}, true)`.then(() => undefined);
-      const [value] = await Promise.all([work(sql), entered]);
-      return { value };
+      try {
+        const [value] = await Promise.all([work(sql), entered]);
+        return { value };
+      } catch (error) {
+        // Without a connection `begin` rejects by itself; hearing of this error the driver would roll back on it.
+        if (isUnavailable(error)) return await new Promise<never>(() => undefined);
+        throw error;
+      }
     });
     return result.value;
   } catch (error) {
     throw toDatabaseError(error);
+  } finally {
+    connection.lost = true;
   }
+}
+
+/**
+ * The driver ends the process when a transaction writes to a connection that is gone (postgres 3.4.9, its issue 1208):
+ * `begin` rejects at once then, and what the work still asks for is refused here.
+ */
+function refuseWhenLost(sql: Transaction, connection: { readonly lost: boolean }): Transaction {
+  return new Proxy(sql, {
+    apply: (target, self, args) => {
+      if (connection.lost) throw new AppError("database_unavailable", "The transaction is over.");
+      return Reflect.apply(target, self, args);
+    },
+  });
 }
 
 /** Error codes that mean that Postgres can't be reached or is going away, not that the query was wrong. */
@@ -110,19 +133,22 @@ const unavailableCodes = new Set([
 ]);
 
 function toDatabaseError(error: unknown): unknown {
-  const code = errorCode(error);
-  if (code !== undefined && unavailableCodes.has(code)) {
+  if (isUnavailable(error)) {
     return new AppError("database_unavailable", "The database can't be reached. Try again in a moment.", {
       cause: error,
       retryAfterSeconds: 5,
     });
   }
-  if (code === "23503" && /_user_id_fkey$/.test(constraintName(error))) {
+  if (errorCode(error) === "23503" && /_user_id_fkey$/.test(constraintName(error))) {
     return new AppError("unauthorized", "The user of this token does not exist any more. Sign in again.", {
       cause: error,
     });
   }
   return error;
+}
+
+function isUnavailable(error: unknown): boolean {
+  return unavailableCodes.has(errorCode(error) ?? "");
 }
 
 function constraintName(error: unknown): string {

@@ -1,5 +1,5 @@
 import type { FileStatus, ListFilesQuery, MediaType } from "@genq/contract";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { decodeCursor, encodeCursor, positionOf } from "./cursor.ts";
 import type { Transaction } from "./database.ts";
 import { type FileRow, fileRowSchema } from "./rows.ts";
 import { cancelTasksOfFile } from "./tasks.ts";
@@ -126,7 +126,7 @@ export async function selectFiles(
 ): Promise<{ rows: FileRow[]; nextCursor: string | null }> {
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
   const rows = await sql`
-    select ${sql(columns)}, created_at::text as position from files
+    select ${sql(columns)}, ${positionOf(sql)} as position from files
     where user_id = ${userId}
       ${query.chat_id === undefined ? sql`` : sql`and chat_id = ${query.chat_id}`}
       ${query.status === undefined ? sql`` : sql`and status = ${query.status}`}

@@ -1,5 +1,5 @@
 import { createProblem, type JobKind, jobCatalog, type ListTasksQuery, type Problem } from "@genq/contract";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { decodeCursor, encodeCursor, positionOf } from "./cursor.ts";
 import type { Transaction } from "./database.ts";
 import { type TaskRow, taskRowSchema } from "./rows.ts";
 
@@ -56,7 +56,7 @@ export async function selectTasks(
 ): Promise<{ rows: TaskRow[]; nextCursor: string | null }> {
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
   const rows = await sql`
-    select ${sql(columns)}, created_at::text as position from tasks
+    select ${sql(columns)}, ${positionOf(sql)} as position from tasks
     where user_id = ${userId}
       ${query.status === undefined ? sql`` : sql`and status = ${query.status}`}
       ${query.kind === undefined ? sql`` : sql`and kind = ${query.kind}`}
@@ -123,6 +123,13 @@ export async function deleteFinishedTask(sql: Transaction, userId: string, id: s
     delete from tasks where id = ${id} and user_id = ${userId}
       and status in ('completed', 'failed', 'canceled', 'expired') returning id`;
   return rows.length > 0;
+}
+
+/** Whether a user has fewer than `limit` tasks waiting. Reads no more than `limit` entries of an index. */
+export async function hasQueueRoom(sql: Transaction, userId: string, limit: number): Promise<boolean> {
+  const rows = await sql`
+    select 1 from tasks where user_id = ${userId} and status = 'queued' offset ${limit - 1} limit 1`;
+  return rows.length === 0;
 }
 
 export async function selectQueueState(

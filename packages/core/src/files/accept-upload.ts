@@ -24,6 +24,7 @@ import {
 } from "../db/index.ts";
 import type { Storage } from "../storage/index.ts";
 import {
+  assertQueueRoom,
   assertSameRequest,
   ringForTask,
   type SubmittedRow,
@@ -126,7 +127,7 @@ export interface AcceptedUpload {
 /**
  * Makes the file and its ingestion task of a stored object, in one transaction; then rings. The same content again is
  * the existing file, and the new object is let go.
- * @throws AppError file_name_taken, idempotency_mismatch
+ * @throws AppError file_name_taken, idempotency_mismatch, queue_limit_reached
  */
 export async function acceptUpload(
   services: FileServices,
@@ -144,6 +145,7 @@ export async function acceptUpload(
         await scheduleObjectDeletion(sql, userId, object.storageKey, 0);
         return known;
       }
+      await assertQueueRoom(sql, services, userId);
       return insertUpload(sql, request, object);
     });
   } catch (error) {

@@ -26,7 +26,7 @@ const storage = openStorage({
 });
 await storage.ensureBucket();
 await storage.ensureBucket();
-const services = { database, queues, storage };
+const services = { database, queues, storage, maxQueuedTasks: 1000 };
 afterAll(async () => {
   await queues.close();
   await closeDatabase(database);

@@ -54,8 +54,13 @@ export function openStorage(options: StorageOptions): Storage {
           .download(key, {}, signal === undefined ? {} : { signal })
           .asStream(),
       ),
-    sign: async (key, seconds, fileName) =>
-      (await answer(() => bucket().createSignedUrl(key, seconds, { download: fileName }))).signedUrl,
+    sign: async (key, seconds, fileName) => {
+      const { signedUrl } = await answer(() => bucket().createSignedUrl(key, seconds));
+      const url = new URL(signedUrl);
+      // The client's own `download` option escapes the name twice.
+      url.searchParams.set("download", fileName);
+      return url.href;
+    },
     remove: async (keys) => {
       await answer(() => bucket().remove(keys));
     },

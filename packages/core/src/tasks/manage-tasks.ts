@@ -12,6 +12,7 @@ import {
   type TaskRow,
 } from "../db/index.ts";
 import {
+  assertQueueRoom,
   type Idempotency,
   replayTask,
   ringForTask,
@@ -38,7 +39,7 @@ export async function cancelTask(services: TaskServices, userId: string, id: str
   return found(await inUserTransaction(services.database, userId, (sql) => cancelRow(sql, userId, id)));
 }
 
-/** Starts the next life of a failed task. @throws AppError not_found, task_not_retryable, idempotency_mismatch */
+/** Starts the next life of a failed task. @throws AppError not_found, task_not_retryable, idempotency_mismatch, queue_limit_reached */
 export async function retryTask(
   services: TaskServices,
   userId: string,
@@ -49,6 +50,7 @@ export async function retryTask(
     const replay = idempotency && (await replayTask(sql, userId, idempotency));
     if (replay !== undefined) return { task: replay, queue: await selectQueueState(sql, id), replayed: true };
     const task = found(await selectTask(sql, userId, id));
+    await assertQueueRoom(sql, services, userId);
     const retried = await retryRow(sql, userId, task);
     if (retried === undefined) {
       throw new AppError(

@@ -3,6 +3,7 @@ import { AppError, type JobKind, type JobPayload } from "@genq/contract";
 import {
   type Database,
   fillIdempotencyKey,
+  hasQueueRoom,
   insertTask,
   inUserTransaction,
   selectQueueState,
@@ -17,6 +18,8 @@ import type { Queues } from "../queue/index.ts";
 export interface TaskServices {
   database: Database;
   queues: Queues;
+  /** How many tasks of one user may wait. */
+  maxQueuedTasks: number;
 }
 
 /** An `Idempotency-Key` with the hash of the request that it came with. */
@@ -35,7 +38,7 @@ export interface SubmittedRow {
 /**
  * Writes a task and its idempotency key in one transaction, then rings the queue with a bounded wait. The task is
  * accepted whether or not the ring was heard. Files that it names must be there now; a replay does not ask again.
- * @throws AppError idempotency_mismatch, not_found or file_not_ready for one of `file_ids`
+ * @throws AppError idempotency_mismatch, queue_limit_reached, not_found or file_not_ready for one of `file_ids`
  */
 export async function submitTask<Kind extends JobKind>(
   services: TaskServices,
@@ -49,6 +52,7 @@ export async function submitTask<Kind extends JobKind>(
     if ("file_ids" in payload && payload.file_ids !== undefined) {
       await assertSearchable(sql, userId, payload.file_ids);
     }
+    await assertQueueRoom(sql, services, userId);
     const id = randomUUID();
     // Sent together, and run in this order: one way to the database instead of three.
     const [task, , queue] = await Promise.all([
@@ -60,6 +64,20 @@ export async function submitTask<Kind extends JobKind>(
   });
   if (!submitted.replayed) await ringForTask(services, submitted.task);
   return submitted;
+}
+
+/** @throws AppError queue_limit_reached */
+export async function assertQueueRoom(
+  sql: Transaction,
+  { maxQueuedTasks }: Pick<TaskServices, "maxQueuedTasks">,
+  userId: string,
+): Promise<void> {
+  if (await hasQueueRoom(sql, userId, maxQueuedTasks)) return;
+  throw new AppError(
+    "queue_limit_reached",
+    `You have ${maxQueuedTasks} tasks waiting. Wait until some are done, or cancel some.`,
+    { retryAfterSeconds: 10 },
+  );
 }
 
 /** Takes the key, or finds the task that an earlier request with it made. */

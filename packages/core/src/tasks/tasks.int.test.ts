@@ -22,7 +22,7 @@ const stack = await openTestStack();
 const api = openDatabase({ url: stack.databaseUrl, role: "genq_api", max: 8, prepare: true });
 const worker = openDatabase({ url: stack.databaseUrl, role: "genq_worker", max: 4, prepare: true });
 const queues = openQueues({ url: stack.queueUrl, prefix: stack.queuePrefix });
-const services = { database: api, queues };
+const services = { database: api, queues, maxQueuedTasks: 1000 };
 afterAll(async () => {
   await queues.close();
   await closeDatabase(api);
@@ -62,6 +62,21 @@ describe("submit", () => {
     });
     const stranger = await submit(await stack.createUser(), idempotency);
     expect(stranger.replayed).toBe(false);
+  });
+
+  it("bounds how many tasks of one user wait", async () => {
+    const [user, other] = [await stack.createUser(), await stack.createUser()];
+    const two = { ...services, maxQueuedTasks: 2 };
+    const submitTwo = (userId: string) => submitTask(two, { userId, kind: "embed", payload });
+    const first = await submitTwo(user);
+    await submitTwo(user);
+    await expect(submitTwo(user)).rejects.toMatchObject({
+      code: "queue_limit_reached",
+      retryAfterSeconds: 10,
+    });
+    await submitTwo(other);
+    await cancelTask(services, user, first.task.id);
+    await submitTwo(user);
   });
 
   it("tells the place in the queue", async () => {
