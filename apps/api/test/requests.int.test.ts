@@ -203,7 +203,11 @@ describe("a body that is not good", () => {
   it("a query that is wrong names its parameter", async () => {
     const { errors = [] } = await readProblem(await user.call("GET", "/tasks?limit=1000&status=odd"));
     expect(errors.map(({ path }) => path).sort()).toEqual(["query/limit", "query/status"]);
-    expect((await readProblem(await user.call("GET", "/files?cursor=bogus"))).code).toBe("invalid_request");
+    const notTime = Buffer.from(JSON.stringify(["99:99:99:99:99", randomUUID()])).toString("base64url");
+    for (const query of ["cursor=bogus", `cursor=${notTime}`, "chat_id=%00"]) {
+      const answer = await user.call("GET", `/files?${query}`);
+      expect(await readProblem(answer), query).toMatchObject({ status: 400, code: "invalid_request" });
+    }
   });
 });
 

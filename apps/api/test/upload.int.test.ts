@@ -122,10 +122,13 @@ describe("an upload", () => {
     ["報告書 🦆.txt", "報告書 🦆.txt"],
     ["..hidden.txt", "..hidden.txt"],
     ["a%22b.txt", "a%22b.txt"],
+    ["R&D #1 = 100%+.txt", "R&D #1 = 100%+.txt"],
   ])("may be called %j", async (fileName, name) => {
     const { file } = await accepted(await send([text(fileName, randomUUID())]));
     expect(file.name).toBe(name);
-    expect((await user.call("GET", `/files/${file.id}/content`)).status).toBe(200);
+    const content = await user.call("GET", `/files/${file.id}/content`);
+    const { url } = fileContentSchema.parse(await content.json());
+    expect(new URL(url).searchParams.get("download")).toBe(name);
   });
 
   it("may spell its name as RFC 5987 does", async () => {

@@ -50,21 +50,22 @@ export const fileSchema = z
   .meta({ id: "File" });
 export type File = z.infer<typeof fileSchema>;
 
+const chatIdSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[\w.:-]+$/, "may hold letters, digits and _ . : -");
+
 export const filePageSchema = pageSchema(fileSchema).meta({ id: "FilePage" });
 export const listFilesQuerySchema = pageQuerySchema.extend({
-  chat_id: z.string().max(200).optional(),
+  chat_id: chatIdSchema.optional(),
   status: z.enum(fileStatuses).optional(),
 });
 export type ListFilesQuery = z.infer<typeof listFilesQuerySchema>;
 
 /** The text fields of `POST /upload`, beside the part `file` (or `uploadFile`). */
 export const uploadFieldsSchema = z.object({
-  chat_id: z
-    .string()
-    .min(1)
-    .max(200)
-    .regex(/^[\w.:-]+$/, "may hold letters, digits and _ . : -")
-    .optional(),
+  chat_id: chatIdSchema.optional(),
   replace: z
     .enum(["true", "false", "1", "0"])
     .transform((value) => value === "true" || value === "1")
