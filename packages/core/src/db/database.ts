@@ -83,11 +83,13 @@ async function inTransaction<Result>(
         set_config('request.jwt.claims', ${claims}, true),
         set_config('request.jwt.claim.sub', ${userId}, true)`.then(() => undefined);
       try {
-        const [value] = await Promise.all([work(sql), entered]);
+        // In a function of its own: what it throws at once must not leave `entered` unwatched.
+        const worked = (async () => work(sql))();
+        const [value] = await Promise.all([worked, entered]);
         return { value };
       } catch (error) {
         // Without a connection `begin` rejects by itself; hearing of this error the driver would roll back on it.
-        if (isUnavailable(error)) return await new Promise<never>(() => undefined);
+        if (connection.lost || isUnavailable(error)) return await new Promise<never>(() => undefined);
         throw error;
       }
     });
