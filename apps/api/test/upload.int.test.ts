@@ -213,7 +213,7 @@ describe("an upload that is not good", () => {
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => {
         controller.enqueue(sent++ === 0 ? head : chunk);
-        if (sent === 100) controller.close();
+        if (sent === 400) controller.close();
       },
     });
     const headers = { "content-type": "multipart/form-data; boundary=edge" };

@@ -13,7 +13,7 @@ import { fakeInference } from "./fake-inference.ts";
 /** Both sides of a worker: what the API does, and workers in this process. */
 export interface WorkerStack extends AsyncDisposable {
   /** As the API sees it. */
-  api: { database: Database; queues: Queues; storage: Storage };
+  api: { database: Database; queues: Queues; storage: Storage; maxQueuedTasks: number };
   /** As a worker sees it. */
   database: Database;
   start(options?: Partial<WorkerOptions>): Worker;
@@ -41,7 +41,7 @@ export function openWorkerStack(stack: Servers, storage: Storage): WorkerStack {
   const open = (role: "genq_api" | "genq_worker") =>
     openDatabase({ url: stack.databaseUrl, role, max: 4, prepare: true });
   const queue = { url: stack.queueUrl, prefix: stack.queuePrefix };
-  const api = { database: open("genq_api"), queues: openQueues(queue), storage };
+  const api = { database: open("genq_api"), queues: openQueues(queue), storage, maxQueuedTasks: 1000 };
   const database = open("genq_worker");
   const workers: Worker[] = [];
   return {
