@@ -102,6 +102,8 @@ create table genq.tasks (
   finished_at timestamptz,
   expires_at timestamptz not null
 );
+alter table genq.files add foreign key (task_id) references genq.tasks (id) on delete set null;
+create index files_task on genq.files (task_id) where task_id is not null;
 create index tasks_listing on genq.tasks (user_id, created_at desc, id desc);
 create index tasks_file on genq.tasks (file_id) where file_id is not null;
 create index tasks_queued on genq.tasks (queue, created_at, id) where status = 'queued';
@@ -132,15 +134,27 @@ create table genq.idempotency_keys (
   primary key (user_id, key)
 );
 create index idempotency_keys_created on genq.idempotency_keys (created_at);
+create index idempotency_keys_task on genq.idempotency_keys (task_id) where task_id is not null;
+create index idempotency_keys_file on genq.idempotency_keys (file_id) where file_id is not null;
 
--- Objects in storage to delete: written in the transaction that lets go of the file, and ahead of each upload, so that
--- a crash in between leaves no object behind.
+-- Objects in storage to delete: written in the transaction that lets go of the file, whoever does (an account that is
+-- deleted takes its files along), and ahead of each upload, so that a crash in between leaves no object behind.
 create table genq.storage_deletions (
   storage_key text primary key,
   user_id uuid not null,
   run_after timestamptz not null default now()
 );
 create index storage_deletions_due on genq.storage_deletions (run_after);
+
+create function genq.let_go_of_object() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into genq.storage_deletions (storage_key, user_id) values (old.storage_key, old.user_id)
+  on conflict (storage_key) do update set run_after = excluded.run_after;
+  return null;
+end $$;
+create trigger files_object after delete on genq.files
+  for each row execute function genq.let_go_of_object();
 
 create table genq.workers (
   id uuid primary key,

@@ -14,7 +14,7 @@ export const problemRegistry = {
   method_not_allowed: { status: 405, title: "This method is not supported here", retryable: false },
   file_name_taken: { status: 409, title: "A file of this name exists with other content", retryable: false },
   task_not_finished: { status: 409, title: "The task has not finished", retryable: false },
-  task_not_retryable: { status: 409, title: "Only a failed task can be retried", retryable: false },
+  task_not_retryable: { status: 409, title: "This task can't be retried", retryable: false },
   idempotency_in_progress: {
     status: 409,
     title: "The first request with this key is still running",

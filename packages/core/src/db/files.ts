@@ -79,7 +79,7 @@ export async function selectFilesById(sql: Transaction, userId: string, ids: str
   return rows.map((row) => fileRowSchema.parse(row));
 }
 
-/** Serializes the uploads of one user to one name or content, so that two at once see each other. */
+/** Serializes the uploads and deletions of one user's files, so that two at once see each other. */
 export async function lockFilesOfUser(sql: Transaction, userId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('genq.files:' || ${userId}, 0))`;
 }
@@ -142,13 +142,17 @@ export async function selectFiles(
   };
 }
 
-/** Deletes a file with its chunks and vectors, and leaves its object to the sweeper. */
+/**
+ * Deletes a file with its chunks, vectors and running work; a trigger leaves its object to the sweeper. What waits to
+ * replace it takes over its name. Rows are locked in one order everywhere: the replacement, its older file's tasks, the file.
+ */
 export async function deleteFile(sql: Transaction, userId: string, id: string): Promise<FileRow | undefined> {
+  await sql`select 1 from files where user_id = ${userId} and replaces = ${id} for update`;
+  await sql`select 1 from tasks where user_id = ${userId} and file_id = ${id} order by id for update`;
+  await cancelTasksOfFile(sql, userId, id);
   const rows =
     await sql`delete from files where id = ${id} and user_id = ${userId} returning ${sql(columns)}`;
-  const file = rows.map((row) => fileRowSchema.parse(row))[0];
-  if (file !== undefined) await scheduleObjectDeletion(sql, userId, file.storageKey, 0);
-  return file;
+  return rows.map((row) => fileRowSchema.parse(row))[0];
 }
 
 export interface FileProgress {
@@ -185,7 +189,6 @@ export async function finishReplacement(sql: Transaction, userId: string, fileId
   const [row] = await sql<{ replaces: string | null }[]>`
     select replaces from files where id = ${fileId} and user_id = ${userId}`;
   if (row === undefined || row.replaces === null) return;
-  await cancelTasksOfFile(sql, userId, row.replaces);
   await deleteFile(sql, userId, row.replaces);
 }
 

@@ -149,7 +149,10 @@ export async function acceptUpload(
       return insertUpload(sql, request, object);
     });
   } catch (error) {
-    await discardObject(services, userId, object.storageKey);
+    // A commit that was cut off may have happened. The note made before the upload tells: it is gone when it did.
+    if (error instanceof AppError && error.code !== "database_unavailable") {
+      await discardObject(services, userId, object.storageKey);
+    }
     throw error;
   }
   if (accepted.task !== undefined && !accepted.task.replayed) await ringForTask(services, accepted.task.task);
@@ -184,6 +187,9 @@ async function findSameContent(
     await deleteFile(sql, request.userId, file.file.id);
     return undefined;
   }
+  // The last of two replacements wins, also when it brings back what is there.
+  const wanted = request.replace && file.file.name === request.name;
+  if (wanted && !(await dropReplacementOf(sql, request.userId, file.file.id))) return undefined;
   await noteKey(sql, request, file, null);
   return withTask(sql, request.userId, file, { deduplicated: true, replayed: false });
 }
@@ -240,20 +246,29 @@ async function insertUpload(
 
 /** The id of the file whose name is taken over, or null. A replacement that is still on its way gives way to this one. */
 async function makeRoom(sql: Transaction, request: UploadRequest): Promise<string | null> {
-  const holder = await selectFileByName(sql, request.userId, request.name, request.chatId);
-  if (holder === undefined) return null;
-  if (!request.replace) {
-    throw new AppError(
-      "file_name_taken",
-      `A file with this name exists with other content (${holder.file.id}). Send replace=true to put this one in its place, or use another name.`,
-    );
+  const { userId } = request;
+  for (;;) {
+    const holder = await selectFileByName(sql, userId, request.name, request.chatId);
+    if (holder === undefined) return null;
+    if (!request.replace) {
+      throw new AppError(
+        "file_name_taken",
+        `A file with this name exists with other content (${holder.file.id}). Send replace=true to put this one in its place, or use another name.`,
+      );
+    }
+    if (await dropReplacementOf(sql, userId, holder.file.id)) return holder.file.id;
   }
-  const pending = await selectReplacementOf(sql, request.userId, holder.file.id);
-  if (pending !== undefined) {
-    await cancelTasksOfFile(sql, request.userId, pending.file.id);
-    await deleteFile(sql, request.userId, pending.file.id);
-  }
-  return holder.file.id;
+}
+
+/** False when the replacement became ready in the meantime: the file is gone, and its name is the other's. */
+async function dropReplacementOf(sql: Transaction, userId: string, fileId: string): Promise<boolean> {
+  const pending = await selectReplacementOf(sql, userId, fileId);
+  if (pending === undefined) return true;
+  // Waits for a worker that is making it ready.
+  await cancelTasksOfFile(sql, userId, pending.file.id);
+  if ((await selectReplacementOf(sql, userId, fileId)) === undefined) return false;
+  await deleteFile(sql, userId, pending.file.id);
+  return true;
 }
 
 async function noteKey(

@@ -1,9 +1,15 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createProblem } from "@genq/contract";
 import { afterAll, expect, it } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
 import {
+  claimTask,
   closeDatabase,
+  completeTask,
+  type Database,
+  failTask,
   finishReplacement,
   inServiceTransaction,
   inUserTransaction,
@@ -12,6 +18,7 @@ import {
 } from "../db/index.ts";
 import { openQueues } from "../queue/index.ts";
 import { openStorage } from "../storage/index.ts";
+import { deleteTask, retryTask } from "../tasks/index.ts";
 import { acceptUpload, deleteFile, getFile, storeObject, sweepObjects } from "./index.ts";
 
 const stack = await openTestStack({ supabase: true });
@@ -109,6 +116,86 @@ it("refuses another content under a name, unless it is to replace", async () => 
   });
   await expect(getFile(database, userId, first.file.file.id)).rejects.toMatchObject({ code: "not_found" });
   await expect(upload("four", { userId })).rejects.toMatchObject({ code: "file_name_taken" });
+});
+
+it("keeps a replacement that becomes ready while the next one comes in", async () => {
+  const userId = await stack.createUser();
+  const first = await upload("one", { userId });
+  const second = await upload("two", { userId, replace: true });
+  const taskId = second.file.file.task_id ?? "";
+  await inServiceTransaction(worker, (sql) => claimTask(sql, taskId, 10_000));
+  let third: ReturnType<typeof upload> | undefined;
+  await inUserTransaction(worker, userId, async (sql) => {
+    const { id } = second.file.file;
+    const model = { pages: 1, failed_pages: [], chunks: 1, tokens: 1, model: "m" };
+    await completeTask<"ingest">(sql, { taskId, attempt: 1 }, { file_id: id, status: "ready", ...model });
+    third = upload("three", { userId, replace: true });
+    await sleep(300);
+    await updateFileProgress(sql, userId, id, { status: "ready" });
+    await finishReplacement(sql, userId, id);
+  });
+  expect((await third)?.file.replaces).toBe(second.file.file.id);
+  expect((await getFile(database, userId, second.file.file.id)).file.status).toBe("ready");
+  await expect(getFile(database, userId, first.file.file.id)).rejects.toMatchObject({ code: "not_found" });
+});
+
+it("lets go of a replacement when what is there is sent again", async () => {
+  const userId = await stack.createUser();
+  const first = await upload("one", { userId });
+  const second = await upload("two", { userId, replace: true });
+  const again = await upload("one", { userId, replace: true });
+  expect(again).toMatchObject({ deduplicated: true, file: { file: { id: first.file.file.id } } });
+  await expect(getFile(database, userId, second.file.file.id)).rejects.toMatchObject({ code: "not_found" });
+});
+
+it("tells of no task that was deleted, and retries none whose file was", async () => {
+  const userId = await stack.createUser();
+  const tasks = { ...services, maxQueuedTasks: 10 };
+  const fail = async (taskId: string) => {
+    await inServiceTransaction(worker, (sql) => claimTask(sql, taskId, 10_000));
+    const problem = createProblem("document_no_text", "None.");
+    await inUserTransaction(worker, userId, (sql) => failTask(sql, { taskId, attempt: 1 }, problem));
+    return taskId;
+  };
+  const one = await upload("one", { userId });
+  await deleteTask(tasks, userId, await fail(one.file.file.task_id ?? ""));
+  expect((await getFile(database, userId, one.file.file.id)).file).toMatchObject({
+    status: "failed",
+    task_id: null,
+  });
+  const two = await upload("two", { userId, name: "b.txt" });
+  const taskId = await fail(two.file.file.task_id ?? "");
+  await deleteFile(database, userId, two.file.file.id);
+  await expect(retryTask(tasks, userId, taskId)).rejects.toMatchObject({ code: "task_not_retryable" });
+});
+
+it("keeps the object of an upload whose commit was cut off, for it may have happened", async () => {
+  const userId = await stack.createUser();
+  const object = await storeObject(services, userId, {
+    body: Readable.from([Buffer.from("kept")]),
+    mediaType: "text/plain",
+    maxBytes: 1000,
+  });
+  // Commits, and says that the connection was lost.
+  const begin = async (work: never) => {
+    await database.sql.begin(work);
+    throw Object.assign(new Error("cut off"), { code: "CONNECTION_CLOSED" });
+  };
+  const cut: Database = { ...database, sql: { begin } as never };
+  const request = { userId, name: "a.txt", chatId: null, replace: false, idempotencyKey: undefined };
+  const lost = acceptUpload({ ...services, database: cut }, request, object);
+  await expect(lost).rejects.toMatchObject({ code: "database_unavailable" });
+  expect((await getFile(database, userId, object.fileId)).storageKey).toBe(object.storageKey);
+  await sweepObjects({ database: worker, storage });
+  expect(await read(object.storageKey)).toBe("kept");
+});
+
+it("lets go of the objects of a user who is deleted", async () => {
+  const userId = await stack.createUser();
+  const { file } = await upload("mine", { userId });
+  await database.sql`delete from auth.users where id = ${userId}`;
+  await sweepObjects({ database: worker, storage });
+  await expect(read(file.storageKey)).rejects.toMatchObject({ code: "storage_unavailable" });
 });
 
 it("replays an upload by its idempotency key", async () => {

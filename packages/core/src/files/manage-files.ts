@@ -1,10 +1,10 @@
 import { AppError, type ListFilesQuery, searchableFileStatuses } from "@genq/contract";
 import {
-  cancelTasksOfFile,
   type Database,
   deleteFile as deleteRow,
   type FileRow,
   inUserTransaction,
+  lockFilesOfUser,
   selectFile,
   selectFiles,
   selectFilesById,
@@ -28,7 +28,7 @@ export function listFiles(
 /** Deletes a file with its chunks, vectors and running work; its object goes with the next sweep. @throws AppError not_found */
 export async function deleteFile(database: Database, userId: string, id: string): Promise<void> {
   await inUserTransaction(database, userId, async (sql) => {
-    await cancelTasksOfFile(sql, userId, id);
+    await lockFilesOfUser(sql, userId);
     found(await deleteRow(sql, userId, id));
   });
 }

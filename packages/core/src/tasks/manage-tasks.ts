@@ -58,7 +58,15 @@ export async function retryTask(
         `The task is ${task.status}; only a failed task can be retried.`,
       );
     }
-    if (retried.kind === "ingest" && retried.fileId !== null) await resetFile(sql, userId, retried.fileId);
+    if (retried.kind === "ingest") {
+      if (retried.fileId === null) {
+        throw new AppError(
+          "task_not_retryable",
+          "The file that the task was for was deleted. Upload it again.",
+        );
+      }
+      await resetFile(sql, userId, retried.fileId);
+    }
     if (idempotency !== undefined) {
       await fillIdempotencyKey(sql, userId, idempotency.key, { taskId: id, fileId: null });
     }
