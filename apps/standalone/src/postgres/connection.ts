@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { closeStatement, type Frame, FrameReader, frame, readText } from "./wire.ts";
+import { closeStatement, type Frame, FrameReader, frame, maxStartupBytes, readText } from "./wire.ts";
 
 /** SQL that changes which notifications the session gets. */
 const listenPattern = /^\s*(un)?listen\s+(?:"([^"]+)"|([\w$]+)|(\*))/i;
@@ -29,13 +29,22 @@ export class Connection {
   closed = false;
   readonly #prefix: string;
   readonly #statements = new Set<string>();
+  /** Prepared statements (by name) that want COPY data when they run. */
+  readonly #copyStatements = new Set<string>();
   #partial: Buffer[] = [];
   #turn: Buffer[] = [];
+  #heldBytes = 0;
   #copy: "none" | "announced" | "receiving" | "complete" = "none";
 
   constructor(id: number, socket: Socket) {
     this.socket = socket;
     this.#prefix = `c${id}.`;
+    this.reader.maxBytes = maxStartupBytes;
+  }
+
+  /** Bytes of messages that the session has not taken yet. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** Whether the client has sent something that it expects an answer to. */
@@ -53,6 +62,7 @@ export class Connection {
       this.#copy = type === "c" || type === "f" ? "complete" : "receiving";
     }
     const own = this.#rewrite(message);
+    this.#heldBytes += own.length;
     if (this.#copy === "announced" && (type === "Q" || type === "S" || type === "H")) {
       this.#copy = "receiving";
       this.#partial.push(...(type === "Q" ? [own] : []));
@@ -71,6 +81,7 @@ export class Connection {
     const input = Buffer.concat(this.#turn);
     const withhold = this.#copy === "complete" ? "G" : undefined;
     this.#turn = [];
+    this.#heldBytes -= input.length;
     this.#copy = this.#copy === "complete" ? "none" : this.#copy;
     return { input, withhold };
   }
@@ -89,7 +100,12 @@ export class Connection {
   #rewrite({ type, bytes }: Frame): Buffer {
     switch (type) {
       case "Q": {
-        const sql = this.#inspect(readText(bytes, 5).text);
+        const { text } = readText(bytes, 5);
+        if (wantsCopyData(text)) {
+          this.#copy = "announced";
+          return bytes;
+        }
+        const sql = this.#inspect(text);
         return sql === undefined ? bytes : frame("Q", `${sql}\0`);
       }
       case "P": {
@@ -100,12 +116,21 @@ export class Connection {
         if (own) {
           this.#statements.add(own);
         }
+        if (wantsCopyData(text.text)) {
+          this.#copyStatements.add(own);
+        } else {
+          this.#copyStatements.delete(own);
+        }
         return frame("P", `${own}\0${sql}\0`, bytes.subarray(text.end));
       }
       case "B": {
         const portal = readText(bytes, 5);
         const name = readText(bytes, portal.end);
-        return frame("B", `${portal.text}\0${this.#own(name.text)}\0`, bytes.subarray(name.end));
+        const own = this.#own(name.text);
+        if (this.#copyStatements.has(own)) {
+          this.#copy = "announced";
+        }
+        return frame("B", `${portal.text}\0${own}\0`, bytes.subarray(name.end));
       }
       case "D":
       case "C": {
@@ -115,6 +140,7 @@ export class Connection {
         const own = this.#own(readText(bytes, 6).text);
         if (type === "C") {
           this.#statements.delete(own);
+          this.#copyStatements.delete(own);
         }
         return frame(type, `S${own}\0`);
       }
@@ -127,14 +153,9 @@ export class Connection {
     return name === "" ? "" : `${this.#prefix}${name}`;
   }
 
-  /** Notes COPY, LISTEN and UNLISTEN; gives back other SQL when the session must not run what the client wrote. */
+  /** Notes LISTEN and UNLISTEN; gives back other SQL when the session must not run what the client wrote. */
   #inspect(sql: string): string | undefined {
-    const text = sql.slice(0, 2000).replace(leadingComments, "");
-    if (copyInPattern.test(text)) {
-      this.#copy = "announced";
-      return undefined;
-    }
-    const match = listenPattern.exec(text);
+    const match = listenPattern.exec(beginning(sql));
     if (!match) {
       return undefined;
     }
@@ -150,4 +171,12 @@ export class Connection {
     }
     return "UNLISTEN nobody_listens_here";
   }
+}
+
+function wantsCopyData(sql: string): boolean {
+  return copyInPattern.test(beginning(sql));
+}
+
+function beginning(sql: string): string {
+  return sql.slice(0, 2000).replace(leadingComments, "");
 }

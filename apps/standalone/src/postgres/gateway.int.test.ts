@@ -216,6 +216,50 @@ test("COPY from the client, whole, failed and refused", async () => {
   expect(await a.query("select count(*) from copied")).toEqual(["3"]);
 });
 
+test("COPY by a prepared statement, each time that it runs", async () => {
+  const a = await Client.open();
+  await a.query("create table prepared_copy (n int)");
+  a.send(parse("copy prepared_copy from stdin", "s1"), sync);
+  expect(await a.until("Z")).toEqual([]);
+  for (const row of ["1\n", "2\n"]) {
+    a.send(bind("s1"), execute, sync);
+    await a.until("G");
+    a.send(frame("d", row), frame("c"), sync);
+    expect(await a.until("Z")).toEqual([]);
+  }
+  expect(await a.query("select count(*) from prepared_copy")).toEqual(["2"]);
+});
+
+test("a client that dies in the middle of a COPY leaves nothing", async () => {
+  const [a, b] = [await Client.open(), await Client.open()];
+  await b.query("create table cut_copy (n int)");
+  await a.query("begin; insert into cut_copy values (0)");
+  a.send(query("copy cut_copy from stdin"));
+  await a.until("G");
+  a.send(frame("d", "1\n"));
+  a.socket.destroy();
+  expect(await b.query("select count(*) from cut_copy")).toEqual(["0"]);
+});
+
+test("a client that reads nothing is not listened to until it does", async () => {
+  const [slow, other] = [await Client.open(), await Client.open()];
+  const length = 500_000;
+  const rounds = 60;
+  slow.socket.pause();
+  for (let round = 0; round < rounds; round++) slow.send(query(`select '${"x".repeat(length)}'`));
+  for (let round = 0; round < 50; round++) expect(await other.query("select 'served'")).toEqual(["served"]);
+  expect(slow.socket.writableLength).toBeGreaterThan(0);
+  slow.socket.resume();
+  for (let round = 0; round < rounds; round++) expect((await slow.until("Z"))[0]?.length).toBe(length);
+});
+
+test("nobody announces a long message before the password", async () => {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write("POST / HTTP/1.1\r\n\r\n");
+  await once(socket, "close");
+});
+
 test("a wrong password and a wrong protocol are turned away", async () => {
   const wrong = await Client.open("", "guess");
   expect(wrong.socket.readableEnded || wrong.socket.destroyed).toBe(true);

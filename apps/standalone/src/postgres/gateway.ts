@@ -2,7 +2,15 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { Connection } from "./connection.ts";
 import { type Engine, Session } from "./session.ts";
-import { errorResponse, type Frame, frame, readText, startupParameters, sync } from "./wire.ts";
+import {
+  errorResponse,
+  type Frame,
+  frame,
+  maxMessageBytes,
+  readText,
+  startupParameters,
+  sync,
+} from "./wire.ts";
 
 /*
  * Many connections on PGlite's one session. pglite-socket interleaves the messages of different clients inside one
@@ -24,6 +32,8 @@ const sslRequest = 80_877_103;
 const gssRequest = 80_877_104;
 /** Sent by every driver, and without a meaning where all connections are one session. */
 const ignoredParameters = new Set(["user", "database", "replication", "application_name"]);
+/** A client that does not read so much of its answers is not listened to until it does. */
+const maxUnreadBytes = 1024 * 1024;
 const discard = (): void => undefined;
 
 export class Gateway {
@@ -90,6 +100,7 @@ export class Gateway {
         for (let next = this.#read(connection); next; next = this.#read(connection)) {
           this.#receive(connection, next);
         }
+        this.#bound(connection);
         this.#advance();
       } catch {
         socket.destroy();
@@ -104,6 +115,18 @@ export class Gateway {
         this.#advance();
       }
     });
+  }
+
+  /** Keeps what one client makes this process hold within bounds: answers not read, and messages not ready to be run. */
+  #bound(connection: Connection): void {
+    const { socket } = connection;
+    if (connection.heldBytes > maxMessageBytes) {
+      connection.send(errorResponse("FATAL", "54000", `more than ${maxMessageBytes} bytes in one turn`));
+      socket.destroySoon();
+    } else if (socket.writableLength > maxUnreadBytes) {
+      socket.pause();
+      socket.once("drain", () => socket.resume());
+    }
   }
 
   #read(connection: Connection): Frame | undefined {
@@ -150,6 +173,7 @@ export class Gateway {
       return;
     }
     connection.phase = "ready";
+    connection.reader.maxBytes = maxMessageBytes;
     this.#connections.add(connection);
     this.#queue.push(connection);
   }

@@ -6,8 +6,15 @@ export interface Frame {
   readonly bytes: Buffer;
 }
 
+/** As Postgres bounds what somebody may send before the password. */
+export const maxStartupBytes = 10_000;
+/** Far above what genq sends, and below what PGlite's memory can take. */
+export const maxMessageBytes = 256 * 1024 * 1024;
+
 /** Collects socket data and cuts it into messages, without copying a long message more than once. */
 export class FrameReader {
+  /** A longer message counts as malformed. */
+  maxBytes = Number.POSITIVE_INFINITY;
   #chunks: Buffer[] = [];
   #size = 0;
 
@@ -16,7 +23,10 @@ export class FrameReader {
     this.#size += chunk.length;
   }
 
-  /** The next message that has fully arrived. Start-up messages have no type byte: pass `true` for them. */
+  /**
+   * The next message that has fully arrived. Start-up messages have no type byte: pass `true` for them.
+   * @throws Error when it is malformed or too long
+   */
   next(untyped = false): Frame | undefined {
     const header = untyped ? 4 : 5;
     if (this.#size < header) {
@@ -24,7 +34,7 @@ export class FrameReader {
     }
     const head = this.#peek(header);
     const length = head.readInt32BE(header - 4) + header - 4;
-    if (length < header) {
+    if (length < header || length > this.maxBytes) {
       throw new Error("malformed message");
     }
     if (this.#size < length) {
