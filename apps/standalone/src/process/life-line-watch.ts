@@ -1,15 +1,18 @@
 import { setInterval, setTimeout } from "node:timers";
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 
 const pollMs = 500;
 const graceMs = 3000;
 
 const timer = setInterval(() => {
-  if (parentIsGone()) {
-    clearInterval(timer);
-    setTimeout(end, graceMs);
-  }
+  if (parentIsGone()) endSoon();
 }, pollMs);
+parentPort?.once("message", endSoon);
+
+function endSoon(): void {
+  clearInterval(timer);
+  setTimeout(end, graceMs);
+}
 
 /** An orphan gets another parent on Unix; on Windows the number stays and names nobody. */
 function parentIsGone(): boolean {

@@ -6,15 +6,18 @@ import { isMainThread, Worker } from "node:worker_threads";
  * event loop can hold up, ends it for good.
  */
 if (isMainThread && process.channel) {
+  const watch = new Worker(new URL("./life-line-watch.ts", import.meta.url), {
+    execArgv: [],
+    workerData: process.ppid,
+  });
+  watch.unref();
   process.on("disconnect", () => {
     process.on("exit", endGroup);
+    // Also when the parent was gone before this began: then its number tells the thread nothing.
+    watch.postMessage("gone");
     process.kill(process.pid, "SIGTERM");
   });
   process.channel.unref();
-  new Worker(new URL("./life-line-watch.ts", import.meta.url), {
-    execArgv: [],
-    workerData: process.ppid,
-  }).unref();
 }
 
 function endGroup(): void {
