@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+/** Ends it when the test's own process is gone. */
+const lifeLine = new URL("../../standalone/src/process/life-line.ts", import.meta.url).href;
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
@@ -14,11 +16,14 @@ export interface WorkerProcess {
 
 /** Starts the worker as its own process, as an operator would. */
 export function startWorkerProcess(env: Record<string, string>): WorkerProcess {
-  const child = spawn(process.execPath, [main], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["--import", lifeLine, main], {
+    env,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     let rest = "";
-    stream.setEncoding("utf8").on("data", (text: string) => {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
       const parts = (rest + text).split("\n");
       rest = parts.pop() ?? "";
       lines.push(...parts);
