@@ -6,8 +6,8 @@ import { fitPassages } from "./fit-passages.ts";
 import { buildRagPrompt } from "./rag-prompt.ts";
 
 const defaultPassages = 5;
-/** What the chat template and the passages' separators take, at most. */
-const templateTokens = 64;
+/** What the chat template and the passages' separators take of the context: the bundled model's marks each sentence. */
+const templateShare = 1 / 16;
 
 /** Whether the answer is to rest on the caller's files. */
 export function wantsPassages(request: GenerateRequest): boolean {
@@ -41,5 +41,6 @@ export async function retrievePassages(
   const used = (await countTokens(bare.map(({ content }) => content))).reduce((sum, count) => sum + count, 0);
   // An answer that would take all of the context leaves half of it to the passages.
   const answer = Math.min(newTokens, Math.floor(context / 2));
-  return fitPassages(passages, Math.max(32, context - answer - used - templateTokens), countTokens);
+  const left = Math.floor(context * (1 - templateShare)) - answer - used;
+  return fitPassages(passages, Math.max(32, left), countTokens);
 }

@@ -17,7 +17,9 @@ const frequentWords = readFileSync(join(here, "words.txt"), "utf8").trim().split
 
 function write(name: string, content: unknown): void {
   const path = join(folder, name);
-  const data = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, 1)}\n`;
+  // A line for each of its 25,000 pieces would bury what else a diff or a search shows.
+  const indent = name === "tokenizer.json" ? undefined : 1;
+  const data = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, indent)}\n`;
   writeFileSync(path, data);
   process.stdout.write(`${path}: ${Buffer.byteLength(data)} bytes\n`);
 }
