@@ -44,8 +44,8 @@ export function createTokenVerifier(options: VerifyTokenOptions): VerifyToken {
   return async (token) => {
     const known = verified.get(token);
     if (known !== undefined) return known;
-    const { payload, shared } = await verifySignature(token, secret, keySet);
-    const user = { userId: readUserId(payload, issuers, shared) };
+    const payload = await verifySignature(token, secret, keySet);
+    const user = { userId: readUserId(payload, issuers) };
     const ttl = Math.min(rememberedMs, (payload.exp ?? 0) * 1000 - Date.now());
     if (ttl > 0) verified.set(token, user, { ttl });
     return user;
@@ -57,21 +57,19 @@ async function verifySignature(
   token: string,
   secret: Uint8Array | undefined,
   keySet: ReturnType<typeof createKeySet>,
-): Promise<{ payload: JWTPayload; shared: boolean }> {
+): Promise<JWTPayload> {
   if (token.length > longestTokenCharacters) throw refuse("The token is too long.");
   const algorithm = readAlgorithm(token);
   const checks = { requiredClaims: ["exp"] };
   try {
     if (algorithm === "HS256") {
       if (secret === undefined) throw refuse("Tokens signed with HS256 are not accepted here.");
-      const { payload } = await jwtVerify(token, secret, { ...checks, algorithms: ["HS256"] });
-      return { payload, shared: true };
+      return (await jwtVerify(token, secret, { ...checks, algorithms: ["HS256"] })).payload;
     }
     if (!publicKeyAlgorithms.includes(algorithm)) {
       throw refuse("The token's algorithm is not one of ES256, RS256, EdDSA.");
     }
-    const { payload } = await jwtVerify(token, keySet, { ...checks, algorithms: publicKeyAlgorithms });
-    return { payload, shared: false };
+    return (await jwtVerify(token, keySet, { ...checks, algorithms: publicKeyAlgorithms })).payload;
   } catch (error) {
     throw toRefusal(error);
   }
@@ -88,7 +86,7 @@ function readAlgorithm(token: string): string {
   }
 }
 
-function readUserId(payload: JWTPayload, issuers: string[], shared: boolean): string {
+function readUserId(payload: JWTPayload, issuers: string[]): string {
   const role = payload["role"];
   if (role === "service_role") {
     throw new AppError("forbidden", "A service key acts for no user. Use the access token of a user.");
@@ -96,8 +94,7 @@ function readUserId(payload: JWTPayload, issuers: string[], shared: boolean): st
   if (role === "anon")
     throw refuse("The anonymous key is no user's token. Sign in with Supabase Auth first.");
   if (role !== "authenticated") throw refuse('The token\'s "role" is not "authenticated".');
-  // Tokens under a shared secret were made without an issuer by some servers.
-  if ((payload.iss !== undefined || !shared) && !issuers.includes(payload.iss ?? "")) {
+  if (!issuers.includes(payload.iss ?? "")) {
     throw refuse('The token\'s "iss" is not this Supabase project.');
   }
   if (![payload.aud].flat().includes("authenticated")) {
