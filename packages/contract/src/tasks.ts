@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fileSchema } from "./files.ts";
-import { type JobKind, type JobResult, jobCatalog, jobKinds } from "./jobs.ts";
-import { type Problem, problemSchema } from "./problems.ts";
+import { type JobKind, jobCatalog, jobKinds } from "./jobs.ts";
+import { problemSchema } from "./problems.ts";
 import { pageQuerySchema, timestampSchema, uuidSchema } from "./scalars.ts";
 
 export const taskStatuses = ["queued", "processing", "completed", "failed", "canceled", "expired"] as const;
@@ -59,11 +59,6 @@ export const taskSchema = z
   .meta({ id: "Task" });
 export type Task = z.infer<typeof taskSchema>;
 export type TaskOf<Kind extends JobKind> = Extract<Task, { kind: Kind }>;
-
-/** The outcome of a finished attempt, as the worker reports it. */
-export type TaskOutcome<Kind extends JobKind> =
-  | { status: "completed"; result: JobResult<Kind> }
-  | { status: "failed"; problem: Problem };
 
 export const queueStateSchema = z.object({
   position: z.int().meta({

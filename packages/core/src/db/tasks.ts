@@ -174,5 +174,3 @@ export { columns as taskColumns };
 export function toJson(value: unknown): never {
   return value as never;
 }
-
-export type { Problem };

@@ -5,7 +5,7 @@ import { type Database, inServiceTransaction, selectTaskSignals } from "../db/in
 /** Lets many requests wait for tasks at the price of one query per round, on any Postgres and without LISTEN. */
 export interface TaskWatcher {
   /**
-   * Resolves when the task is terminal, was changed after `changedSince`, is gone, or `timeoutMs` is over, or the signal aborts:
+   * Resolves when the task is terminal, was last changed at another time than `changedSince`, is gone, or `timeoutMs` is over, or the signal aborts:
    * read the row then.
    */
   wait(
@@ -60,8 +60,9 @@ export function createTaskWatcher(database: Database): TaskWatcher {
       );
       for (const waiter of round) {
         const signal = signals.get(waiter.taskId);
+        // Not only later: a transaction writes the time it began at, and may end after one that began later.
         const changed =
-          signal !== undefined && waiter.changedSince !== undefined && signal.updatedAt > waiter.changedSince;
+          waiter.changedSince !== undefined && signal?.updatedAt.getTime() !== waiter.changedSince.getTime();
         if (signal === undefined || changed || isTerminal(statusSchema.parse(signal.status))) settle(waiter);
       }
     } catch {
