@@ -19,7 +19,8 @@ Starts genq on this machine: embedded Postgres, Supabase Auth and Storage, the a
   --models WHICH  auto: the model hub's when it can be reached, else the bundled ones (default)
                   hub:  the model hub's (HF_ENDPOINT, https://huggingface.co unless set)
                   mini: the bundled ones, no network needed
-  --json          print one line of JSON when ready, and nothing else on standard output
+  --json          print one line of JSON when ready, and nothing else on standard output;
+                  npm's own two lines before it go by 'npm start --silent -- --json'
   --help          print this
 `;
 

@@ -18,7 +18,7 @@ import {
 } from "./plan.ts";
 import { checkPorts, portsFrom } from "./ports.ts";
 import { LogFile } from "./process/log-file.ts";
-import { Service } from "./process/service.ts";
+import { lifeLine, Service } from "./process/service.ts";
 import type { Screen } from "./screen.ts";
 import { readyJson, readyText } from "./text.ts";
 import { StartError } from "./trouble.ts";
@@ -169,12 +169,12 @@ export class Launcher {
   async #migrate(setting: Setting): Promise<void> {
     const log = join(setting.dataFolder, "logs", "migrate.log");
     const file = new LogFile(log);
-    const child = spawn(process.execPath, [entries.migrate], {
+    const child = spawn(process.execPath, ["--import", lifeLine, entries.migrate], {
       env: migrateEnvironment(setting),
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk: Buffer) => file.write(chunk));
+      stream?.on("data", (chunk: Buffer) => file.write(chunk));
     }
     const [code] = await once(child, "exit");
     if (code !== 0) {

@@ -25,7 +25,8 @@ interface ServiceEvents {
   gaveUp: [{ reason: string }];
 }
 
-const lifeLine = new URL("./life-line.ts", import.meta.url).href;
+/** Module that every child loads: it ends with the launcher. */
+export const lifeLine = new URL("./life-line.ts", import.meta.url).href;
 const quickDeathMs = 30_000;
 const maxQuickDeaths = 5;
 const firstDelayMs = 250;
