@@ -190,6 +190,8 @@ describe("reading", () => {
     expect(seen).toEqual(made.toReversed());
     expect((await list("status=canceled")).data.map(({ id }) => id)).toEqual([made[0]]);
     expect((await list("kind=embed")).data).toHaveLength(1);
+    await api.worker.complete(made[1] ?? "", exampleAnswer);
+    expect((await list("status=completed")).data).toMatchObject([{ id: made[1], result: null }]);
   });
 });
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fileSchema } from "./files.ts";
 import { type JobKind, jobCatalog, jobKinds } from "./jobs.ts";
 import { problemSchema } from "./problems.ts";
-import { pageQuerySchema, timestampSchema, uuidSchema } from "./scalars.ts";
+import { pageQuerySchema, pageSchema, timestampSchema, uuidSchema } from "./scalars.ts";
 
 export const taskStatuses = ["queued", "processing", "completed", "failed", "canceled", "expired"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
@@ -98,9 +98,10 @@ export const uploadResultSchema = z
   .meta({ id: "UploadResult" });
 export type UploadResult = z.infer<typeof uploadResultSchema>;
 
-export const taskPageSchema = z
-  .object({ data: z.array(taskSchema), next_cursor: z.string().nullable() })
-  .meta({ id: "TaskPage" });
+export const taskPageSchema = pageSchema(taskSchema).meta({
+  id: "TaskPage",
+  description: "Listed tasks have no `result`: it may be large. Read the task for it",
+});
 
 export const listTasksQuerySchema = pageQuerySchema.extend({
   status: z.enum(taskStatuses).optional(),

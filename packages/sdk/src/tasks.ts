@@ -27,7 +27,7 @@ export interface Tasks {
   get(id: string, options?: CallOptions): Promise<Task>;
   /** Resolves with the finished task, whether it completed, failed, was canceled or expired. */
   wait(id: string, options?: WaitOptions): Promise<Task>;
-  /** The caller's tasks, newest first, fetched page by page. */
+  /** The caller's tasks, newest first, fetched page by page. Their `result` is null: `get` has it. */
   list(filter?: TaskFilter, options?: CallOptions): AsyncGenerator<Task, void, void>;
   /** One page; `cursor` is the `next_cursor` of the page before. */
   page(filter?: TaskFilter & { cursor?: string }, options?: CallOptions): Promise<Page<Task>>;

@@ -17,37 +17,33 @@ import { z } from "zod";
 
 const date = z.date();
 
-/** A row of genq.tasks, parsed: what is in the database is an edge too. `payload` and `result` fit the kind. */
-export const taskRowSchema = z
-  .object({
-    id: z.string(),
-    user_id: z.string(),
-    kind: z.enum(jobKinds),
-    queue: z.enum(queueNames),
-    status: z.enum(taskStatuses),
-    payload: z.unknown(),
-    result: z.unknown(),
-    problem: problemSchema.nullable(),
-    progress: progressSchema.nullable(),
-    file_id: z.string().nullable(),
-    attempt: z.int(),
-    life: z.int(),
-    life_attempts: z.int(),
-    unreported_attempts: z.int(),
-    created_at: date,
-    updated_at: date,
-    started_at: date.nullable(),
-    finished_at: date.nullable(),
-    expires_at: date,
-  })
-  .transform((row) => ({
+const taskColumns = z.object({
+  id: z.string(),
+  user_id: z.string(),
+  kind: z.enum(jobKinds),
+  queue: z.enum(queueNames),
+  status: z.enum(taskStatuses),
+  problem: problemSchema.nullable(),
+  progress: progressSchema.nullable(),
+  file_id: z.string().nullable(),
+  attempt: z.int(),
+  life: z.int(),
+  life_attempts: z.int(),
+  unreported_attempts: z.int(),
+  created_at: date,
+  updated_at: date,
+  started_at: date.nullable(),
+  finished_at: date.nullable(),
+  expires_at: date,
+});
+
+function toListedTask(row: z.output<typeof taskColumns>): ListedTaskRow {
+  return {
     id: row.id,
     userId: row.user_id,
     kind: row.kind,
     queue: row.queue,
     status: row.status,
-    payload: jobCatalog[row.kind].payload.parse(row.payload),
-    result: row.result === null ? null : jobCatalog[row.kind].result.parse(row.result),
     problem: row.problem,
     progress: row.progress,
     fileId: row.file_id,
@@ -60,17 +56,27 @@ export const taskRowSchema = z
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     expiresAt: row.expires_at,
+  };
+}
+
+export const listedTaskRowSchema = taskColumns.transform(toListedTask);
+
+/** A row of genq.tasks, parsed: what is in the database is an edge too. `payload` and `result` fit the kind. */
+export const taskRowSchema = taskColumns
+  .extend({ payload: z.unknown(), result: z.unknown() })
+  .transform((row) => ({
+    ...toListedTask(row),
+    payload: jobCatalog[row.kind].payload.parse(row.payload),
+    result: row.result === null ? null : jobCatalog[row.kind].result.parse(row.result),
   }));
 
-/** A task as the server sees it. */
-export interface TaskRow {
+/** A task as a list holds it: without what was asked for and what came of it, which may be a megabyte each. */
+export interface ListedTaskRow {
   id: string;
   userId: string;
   kind: JobKind;
   queue: QueueName;
   status: (typeof taskStatuses)[number];
-  payload: z.output<(typeof jobCatalog)[JobKind]["payload"]>;
-  result: z.output<(typeof jobCatalog)[JobKind]["result"]> | null;
   problem: Problem | null;
   progress: Progress | null;
   fileId: string | null;
@@ -87,6 +93,12 @@ export interface TaskRow {
   startedAt: Date | null;
   finishedAt: Date | null;
   expiresAt: Date;
+}
+
+/** A task as the server sees it. */
+export interface TaskRow extends ListedTaskRow {
+  payload: z.output<(typeof jobCatalog)[JobKind]["payload"]>;
+  result: z.output<(typeof jobCatalog)[JobKind]["result"]> | null;
 }
 
 export const fileRowSchema = z

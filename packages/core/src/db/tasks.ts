@@ -1,16 +1,14 @@
 import { createProblem, type JobKind, jobCatalog, type ListTasksQuery, type Problem } from "@genq/contract";
 import { decodeCursor, encodeCursor, positionOf } from "./cursor.ts";
 import type { Transaction } from "./database.ts";
-import { type TaskRow, taskRowSchema } from "./rows.ts";
+import { type ListedTaskRow, listedTaskRowSchema, type TaskRow, taskRowSchema } from "./rows.ts";
 
-const columns = [
+const listedColumns = [
   "id",
   "user_id",
   "kind",
   "queue",
   "status",
-  "payload",
-  "result",
   "problem",
   "progress",
   "file_id",
@@ -24,6 +22,7 @@ const columns = [
   "finished_at",
   "expires_at",
 ];
+const columns = [...listedColumns, "payload", "result"];
 
 export interface NewTask {
   id: string;
@@ -48,15 +47,15 @@ export async function selectTask(sql: Transaction, userId: string, id: string): 
   return rows.map((row) => taskRowSchema.parse(row))[0];
 }
 
-/** One page of a user's tasks, newest first. */
+/** One page of a user's tasks, newest first, without payloads and results. */
 export async function selectTasks(
   sql: Transaction,
   userId: string,
   query: ListTasksQuery,
-): Promise<{ rows: TaskRow[]; nextCursor: string | null }> {
+): Promise<{ rows: ListedTaskRow[]; nextCursor: string | null }> {
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
   const rows = await sql`
-    select ${sql(columns)}, ${positionOf(sql)} as position from tasks
+    select ${sql(listedColumns)}, ${positionOf(sql)} as position from tasks
     where user_id = ${userId}
       ${query.status === undefined ? sql`` : sql`and status = ${query.status}`}
       ${query.kind === undefined ? sql`` : sql`and kind = ${query.kind}`}
@@ -64,7 +63,7 @@ export async function selectTasks(
     order by created_at desc, id desc limit ${query.limit + 1}`;
   const last = rows.length > query.limit ? rows[query.limit - 1] : undefined;
   return {
-    rows: rows.slice(0, query.limit).map((row) => taskRowSchema.parse(row)),
+    rows: rows.slice(0, query.limit).map((row) => listedTaskRowSchema.parse(row)),
     nextCursor:
       last === undefined
         ? null

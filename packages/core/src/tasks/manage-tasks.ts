@@ -4,6 +4,7 @@ import {
   deleteFinishedTask,
   fillIdempotencyKey,
   inUserTransaction,
+  type ListedTaskRow,
   resetFile,
   retryTask as retryRow,
   selectQueueState,
@@ -25,12 +26,12 @@ export async function getTask(services: TaskServices, userId: string, id: string
   return found(await inUserTransaction(services.database, userId, (sql) => selectTask(sql, userId, id)));
 }
 
-/** One page of a user's tasks, newest first. @throws AppError invalid_request for a foreign cursor */
+/** One page of a user's tasks, newest first, without payloads and results. @throws AppError invalid_request for a foreign cursor */
 export function listTasks(
   services: TaskServices,
   userId: string,
   query: ListTasksQuery,
-): Promise<{ rows: TaskRow[]; nextCursor: string | null }> {
+): Promise<{ rows: ListedTaskRow[]; nextCursor: string | null }> {
   return inUserTransaction(services.database, userId, (sql) => selectTasks(sql, userId, query));
 }
 

@@ -1,13 +1,13 @@
 import { type SubmittedTask, type Task, taskSchema } from "@genq/contract";
-import type { TaskRow } from "../db/index.ts";
+import type { ListedTaskRow, TaskRow } from "../db/index.ts";
 import type { SubmittedRow } from "./submit-task.ts";
 
 function urls(id: string) {
   return { self: `/task/${id}`, cancel: `/task/${id}/cancel`, events: `/task/${id}/events` };
 }
 
-/** The task as its owner sees it. */
-export function presentTask(row: TaskRow): Task {
+/** The task as its owner sees it; a listed one has no result. */
+export function presentTask(row: TaskRow | ListedTaskRow): Task {
   return taskSchema.parse({
     id: row.id,
     task_id: row.id,
@@ -17,7 +17,7 @@ export function presentTask(row: TaskRow): Task {
     progress: row.progress,
     problem: row.problem,
     file_id: row.fileId,
-    result: row.result,
+    result: "result" in row ? row.result : null,
     created_at: row.createdAt.toISOString(),
     started_at: row.startedAt?.toISOString() ?? null,
     finished_at: row.finishedAt?.toISOString() ?? null,
