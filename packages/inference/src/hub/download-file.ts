@@ -72,11 +72,14 @@ async function appendRest(partial: string, options: DownloadOptions): Promise<vo
       idleTimeoutMs,
     );
     try {
+      const start = written;
       const response = await fetch(file.url, {
-        headers: { "accept-encoding": "identity", ...(written > 0 && { range: `bytes=${written}-` }) },
+        headers: { "accept-encoding": "identity", ...(start > 0 && { range: `bytes=${start}-` }) },
         signal: AbortSignal.any([signal, idle.signal]),
       });
-      if (!isContinuation(response, written)) written = await empty(handle);
+      if (!isContinuation(response, start)) written = await empty(handle);
+      // The next try asks for the whole file.
+      if (response.status === 416) throw new Error(`${file.url} has nothing after byte ${start}.`);
       if (!response.ok || !response.body) throw new HubStatusError(file.url, response.status);
       for await (const chunk of response.body) {
         timer.refresh();

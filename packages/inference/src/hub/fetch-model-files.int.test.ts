@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,7 +8,9 @@ import { createInference } from "../create-inference.ts";
 import { findModel } from "../model-catalog.ts";
 import { type HubServer, startHubServer } from "../testing/hub-server.ts";
 import type { DownloadProgress, ModelStatus } from "../types.ts";
+import { downloadFile } from "./download-file.ts";
 import { fetchModelFiles } from "./fetch-model-files.ts";
+import { hubFileUrl } from "./hub-file.ts";
 
 const { record } = findModel("Xenova/multilingual-e5-small", "embedding");
 const weights = await readFile(join(bundledModelsFolder, "genq/mini-embedder/onnx/model.onnx"));
@@ -96,6 +99,22 @@ test("a server without ranges sends the whole file again", async () => {
   }, 5);
   await running;
   expect(await savedWeights()).toEqual(weights);
+});
+
+test("a partial file that has all bytes already, of a size that the hub does not tell, is fetched anew", async () => {
+  const target = join(cacheDir, "weights.onnx");
+  const partial = createHash("sha256").update("undefined undefined").digest("hex").slice(0, 12);
+  await writeFile(`${target}.${partial}.partial`, weights);
+  const path = "onnx/model_quantized.onnx";
+  const file = {
+    url: hubFileUrl(hub.url, record.id, "main", path),
+    path,
+    sizeBytes: undefined,
+    etag: undefined,
+  };
+  const { signal } = new AbortController();
+  await downloadFile({ file, target, onBytes: () => {}, signal, retry: quick });
+  expect(await readFile(target)).toEqual(weights);
 });
 
 test("a complete folder needs no network", async () => {

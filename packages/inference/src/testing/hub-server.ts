@@ -79,6 +79,10 @@ function send(
   range?: string,
 ): void {
   const start = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+  if (start >= content.length) {
+    response.writeHead(416, { "content-range": `bytes */${content.length}` }).end();
+    return;
+  }
   const body = content.subarray(start);
   const etag = `"${createHash("sha1").update(content).digest("hex")}"`;
   const partial = range && { "content-range": `bytes ${start}-${content.length - 1}/${content.length}` };
