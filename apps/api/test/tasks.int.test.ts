@@ -99,6 +99,15 @@ describe("an Idempotency-Key", () => {
   const submit = (json: object, key: string, path = "/generate-async") =>
     user.call("POST", path, { json, headers: { "idempotency-key": key } });
 
+  it("gives who did not wait the same answer again when the work is done", async () => {
+    const key = randomUUID();
+    const { id } = submittedTaskSchema.parse(await (await submit({ text: "done by then" }, key)).json());
+    await api.worker.complete(id, exampleAnswer);
+    const again = await submit({ text: "done by then" }, key);
+    expect(again.status).toBe(202);
+    expect(submittedTaskSchema.parse(await again.json())).toMatchObject({ id, status: "completed" });
+  });
+
   it("does the work once, whatever the order of the body's fields", async () => {
     const key = randomUUID();
     const first = await submit({ text: "once", seed: 1 }, key);

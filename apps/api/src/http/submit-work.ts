@@ -31,7 +31,9 @@ export async function submitWork<Kind extends JobKind>(
   if (!submitted.replayed) deps.metrics.tasksAccepted.inc({ kind });
   markReplayed(c, submitted.replayed);
   const waited = await waitForTask(c, deps, submitted, work.waitSeconds);
-  if (!isTerminal(waited.task.status)) return answerSubmitted(c, waited);
+  // Whoever did not ask to wait gets the answer of the first time again, also when the task is done by now.
+  const asksForTask = work.answer === "task" && !readPrefer(c.req.header("prefer")).waitSeconds;
+  if (asksForTask || !isTerminal(waited.task.status)) return answerSubmitted(c, waited);
   locateTask(c, waited.task.id);
   return work.answer === "result" ? answerResult(c, waited.task) : c.json(presentTask(waited.task), 200);
 }
