@@ -13,7 +13,7 @@ export function randomSentences(seed: number): () => string {
 }
 
 /** mulberry32: a small generator whose numbers are the same everywhere. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
