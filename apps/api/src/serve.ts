@@ -4,7 +4,13 @@ import { getRequestListener } from "@hono/node-server";
 import type { ApiApp } from "./deps.ts";
 
 /** An upload of the largest size over a slow line takes minutes; a client that sends nothing is let go sooner. */
-const timeouts = { headersMs: 30_000, requestMs: 15 * 60_000, keepAliveMs: 65_000 } as const;
+const defaultTimeouts = {
+  headersMs: 30_000,
+  requestMs: 15 * 60_000,
+  keepAliveMs: 65_000,
+  // Longer than any answer is waited for in silence.
+  idleMs: 120_000,
+};
 
 export interface RunningServer {
   /** Where it listens. */
@@ -14,7 +20,12 @@ export interface RunningServer {
 }
 
 /** Listens on a host and port; port 0 is any free one. @throws Error with the system's `code` (EADDRINUSE) */
-export async function serve(app: ApiApp, host: string, port: number): Promise<RunningServer> {
+export async function serve(
+  app: Pick<ApiApp, "fetch">,
+  host: string,
+  port: number,
+  timeouts: typeof defaultTimeouts = defaultTimeouts,
+): Promise<RunningServer> {
   const server = createServer(
     {
       headersTimeout: timeouts.headersMs,
@@ -23,6 +34,7 @@ export async function serve(app: ApiApp, host: string, port: number): Promise<Ru
     },
     getRequestListener(app.fetch, { hostname: host }),
   );
+  server.setTimeout(timeouts.idleMs);
   server.listen(port, host);
   await once(server, "listening");
   const address = server.address();

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { submittedTaskSchema, taskSchema } from "@genq/contract";
@@ -68,6 +69,24 @@ it("answers everybody as one test user where AUTHENTICATE=false, up to the rate"
   expect(await api.ended).toBe(0);
   expect(api.stdout()).toContain('"route":"/generate-async","status":202');
   expect(api.stdout()).not.toContain("secret");
+});
+
+it("answers no other site's page where AUTHENTICATE=false", async () => {
+  const api = await startApi({ AUTHENTICATE: "false" });
+  const ask = async (headers: Record<string, string>): Promise<number> => {
+    const request = httpRequest(`${api.url}/files`, { headers });
+    const [response] = (await once(request.end(), "response")) as [IncomingMessage];
+    response.resume();
+    return response.statusCode ?? 0;
+  };
+  const { port } = new URL(api.url);
+  expect(await ask({})).toBe(200);
+  expect(await ask({ host: `localhost:${port}`, origin: "http://localhost:5173" })).toBe(200);
+  expect(await ask({ host: `rebound.example:${port}` })).toBe(403);
+  expect(await ask({ origin: "https://elsewhere.example" })).toBe(403);
+  expect(await ask({ origin: "null" })).toBe(403);
+  api.process.kill("SIGTERM");
+  expect(await api.ended).toBe(0);
 });
 
 it("answers those who wait when it is told to stop, and ends with 0", async () => {

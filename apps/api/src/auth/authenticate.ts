@@ -1,6 +1,7 @@
 import { AppError } from "@genq/contract";
 import { createMiddleware } from "hono/factory";
 import type { ApiDeps, ApiVariables } from "../deps.ts";
+import { createLocalPageCheck } from "./assert-local-page.ts";
 
 /** The user that everybody is where AUTHENTICATE=false. */
 export const testUser = {
@@ -10,9 +11,11 @@ export const testUser = {
 
 /** Lets a request through that carries a user's access token, and says who the user is. */
 export function authenticate(deps: ApiDeps) {
+  const assertLocalPage = createLocalPageCheck(deps.env.corsOrigins);
   return createMiddleware<ApiVariables>(async (c, next) => {
     c.header("cache-control", "private, no-cache");
     if (!deps.env.authenticate) {
+      assertLocalPage(c);
       c.set("userId", testUser.id);
       return next();
     }
