@@ -1,6 +1,8 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openTestStack } from "@genq/core/testing";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -208,6 +210,22 @@ describe("a body that is not good", () => {
       const answer = await user.call("GET", `/files?${query}`);
       expect(await readProblem(answer), query).toMatchObject({ status: 400, code: "invalid_request" });
     }
+  });
+});
+
+describe("a body that is not well-formed HTTP", () => {
+  it("is the client's fault, also in the metrics", async () => {
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    socket.end(
+      `POST /generate-async HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${user.token}\r\n` +
+        `content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n`,
+    );
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString("latin1")).toMatch(/^HTTP\/1\.1 400 /);
+    await sleep(200);
+    const metrics = await (await fetch(`${api.url}/metrics`)).text();
+    expect(metrics).not.toMatch(/route="\/generate-async",status="5/);
   });
 });
 

@@ -199,6 +199,11 @@ describe("an upload that is not good", () => {
     expect(await readProblem(edgeless)).toMatchObject({ status: 400, code: "malformed_multipart" });
   });
 
+  it("is compressed", async () => {
+    const response = await send([text("packed.txt", "packed")], { headers: { "content-encoding": "gzip" } });
+    expect(await readProblem(response)).toMatchObject({ status: 415, code: "unsupported_media_type" });
+  });
+
   it("ends too early", async () => {
     const response = await send([text("cut.txt", "cut off")], { ending: "" });
     expect(await readProblem(response)).toMatchObject({ status: 400, code: "malformed_multipart" });

@@ -9,7 +9,7 @@ const contentType = "application/problem+json";
 /** The one place where errors become HTTP: RFC 9457 with the request's id, and nothing of our insides. */
 export function answerErrors(deps: Pick<ApiDeps, "logger">): ErrorHandler<ApiVariables> {
   return (error, c) => {
-    const appError = toAppError(error);
+    const appError = toAppError(error, c.env.incoming);
     const problem = appError.toProblem(c.get("requestId"));
     // Nobody reads the answer to a client that is gone, and what broke off broke because of that.
     const level = c.env.outgoing.destroyed || problem.status < 500 ? "debug" : "error";
@@ -35,8 +35,14 @@ export function answerProblem(c: Context<ApiVariables>, problem: Problem): Respo
 }
 
 /** What this API throws by itself, and what Hono's own parsers throw. */
-function toAppError(error: Error): AppError {
+function toAppError(error: Error, incoming: IncomingMessage): AppError {
   if (error instanceof AppError) return error;
+  // Nobody reads this answer, but the log and the metrics do: it was no fault of ours.
+  if (incoming.destroyed && !incoming.complete) {
+    return new AppError("invalid_request", "The body broke off, or was not well-formed HTTP.", {
+      cause: error,
+    });
+  }
   if (error instanceof HTTPException && error.status === 415) {
     return new AppError("unsupported_media_type", "Send the body as application/json.");
   }

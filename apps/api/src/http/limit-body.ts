@@ -13,10 +13,13 @@ export function limitBody(deps: ApiDeps) {
     },
   });
   return createMiddleware<ApiVariables>((c, next) => {
-    const encoding = c.req.header("content-encoding");
-    if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
-      throw new AppError("unsupported_media_type", "Send the body without a Content-Encoding.");
-    }
+    assertPlain(c.req.header("content-encoding"));
     return limit(c, next);
   });
+}
+
+/** @throws AppError unsupported_media_type: a compressed body would have to be bounded twice */
+export function assertPlain(encoding: string | undefined): void {
+  if (encoding === undefined || encoding.toLowerCase() === "identity") return;
+  throw new AppError("unsupported_media_type", "Send the body without a Content-Encoding.");
 }

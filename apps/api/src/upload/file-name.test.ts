@@ -19,6 +19,12 @@ it("keeps one form of a name that has two", () => {
   expect(checkFileName("か\u3099.txt")).toBe("が.txt");
 });
 
+it("takes no time over thousands of combining marks", () => {
+  const begun = performance.now();
+  expect(() => checkFileName("\u0301\u0316".repeat(50_000))).toThrow("255");
+  expect(performance.now() - begun).toBeLessThan(500);
+});
+
 it.each([
   undefined,
   "",

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import { AppError, type UploadFields, uploadFieldsSchema } from "@genq/contract";
+import { assertPlain } from "../http/limit-body.ts";
 import { invalidRequest } from "../http/validation.ts";
 
 const fileParts = ["file", "uploadFile"];
@@ -82,6 +83,7 @@ function openParser(incoming: IncomingMessage): BusboyInstance {
   if (!/^multipart\/form-data\s*;/i.test(contentType)) {
     throw new AppError("unsupported_media_type", 'Send the file as multipart/form-data, in the part "file".');
   }
+  assertPlain(incoming.headers["content-encoding"]);
   try {
     return new Busboy({
       headers: { ...incoming.headers, "content-type": contentType },
