@@ -120,3 +120,10 @@ test.each([
   await detect(bytes(text), undefined, false).catch(() => undefined);
   expect(performance.now() - startedAt).toBeLessThan(500);
 });
+
+test("many small uploads of empty lines cost no time either", async () => {
+  const head = bytes(`x${"\n".repeat(60_000)}x`);
+  const startedAt = performance.now();
+  for (let count = 0; count < 10; count++) await detect(head, undefined, false);
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+});

@@ -55,7 +55,8 @@ function looksLikeMarkdown(whole: string): boolean {
     /^#{1,6} \S/m,
     /^(?:```|~~~)/m,
     /\[[^[\]\n]{1,200}\]\([^()\s]{1,500}\)/,
-    /^\s*[-*] \S/m,
+    // Not `\s*`: from each line it would run over all the empty lines after it, in the api's own thread.
+    /^[ \t]{0,20}[-*] \S/m,
     /\*\*\S/,
     /^\|.*\|$/m,
   ];
