@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { allowOrigins, preflight, renameSignedUrls, signMany, unwrapUpload } from "./compat.ts";
+import { allowOrigins, guardObject, preflight, renameSignedUrls, signMany, unwrapUpload } from "./compat.ts";
 
 const url = "http://127.0.0.1/storage/v1/object/genq/a.pdf";
 const path = new URL(url).pathname;
@@ -86,4 +86,21 @@ test("several objects are signed at once, the missing ones with an error", async
     { path: "nope", signedURL: null, error: expect.any(String) },
   ]);
   expect(await signMany(new Request(url), new URL(url).pathname, signOne)).toBeUndefined();
+});
+
+test("an object is downloaded under its name, and runs no script", async () => {
+  const page = () => new Response("<script>", { headers: { "content-type": "text/html" } });
+  const get = (query: string) =>
+    guardObject(page(), new Request(`http://127.0.0.1/storage/v1/object/sign/genq/a${query}`));
+  expect(get("").headers.get("content-disposition")).toBeNull();
+  expect(get("").headers.get("content-security-policy")).toContain("sandbox");
+  expect(get("").headers.get("x-content-type-options")).toBe("nosniff");
+  expect(get("?download=").headers.get("content-disposition")).toBe("attachment");
+  const odd = get(`?download=${encodeURIComponent("a'\"\r\nx: y 日.html")}`);
+  expect(odd.headers.get("content-disposition")).toBe(
+    "attachment; filename*=UTF-8''a%27%22%0D%0Ax%3A%20y%20%E6%97%A5.html",
+  );
+  expect(await odd.text()).toBe("<script>");
+  const listed = guardObject(Response.json([]), new Request("http://127.0.0.1/rest/v1/a?download=b"));
+  expect(listed.headers.get("content-disposition")).toBeNull();
 });

@@ -5,7 +5,15 @@ import { App } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { supabaseEnv } from "../env.ts";
 import { reportFailure, reportReady } from "../report.ts";
-import { allowOrigins, preflight, renameSignedUrls, signMany, tooLarge, unwrapUpload } from "./compat.ts";
+import {
+  allowOrigins,
+  guardObject,
+  preflight,
+  renameSignedUrls,
+  signMany,
+  tooLarge,
+  unwrapUpload,
+} from "./compat.ts";
 import { FileStorage, uploadTrouble } from "./storage-adapter.ts";
 import { createTokenTranslator, translateAnswer } from "./tokens.ts";
 
@@ -118,7 +126,7 @@ const server = serve(
         preflight(request) ??
         (await signMany(request, path, (one, onePath) => handle(one, onePath, peerAddress))) ??
         (await handle(request, path, peerAddress));
-      return allowOrigins(answer);
+      return allowOrigins(guardObject(answer, request));
     },
   },
   () => {
