@@ -21,7 +21,8 @@ export interface Verdict {
   /** What broke each invariant. */
   broken: Record<InvariantName, string[]>;
   statuses: Record<string, number>;
-  poisoned: number;
+  /** How many tasks failed with which problem. */
+  problems: Record<string, number>;
   /** Attempts that another one had to take over from. */
   takenOver: number;
   reports: number;
@@ -47,8 +48,6 @@ export async function checkInvariants(
   const userIds = users.map(({ user }) => user.id);
   const leaks = [...findForeign(rows, userIds), ...(await findLeaks(users, asks))];
   const vectors = await findWrongVectors(truth, await createUser(stack, users.length), asks, tasks);
-  const statuses: Record<string, number> = {};
-  for (const { status } of rows) statuses[status] = (statuses[status] ?? 0) + 1;
   return {
     broken: {
       I1: findLost(asks, tasks),
@@ -58,8 +57,8 @@ export async function checkInvariants(
       I5: stale.broken,
       I7: findRepeated(asks, rows, files),
     },
-    statuses,
-    poisoned: rows.filter(({ problem_code }) => problem_code === "poisoned").length,
+    statuses: countBy(rows.map(({ status }) => status)),
+    problems: countBy(rows.flatMap(({ problem_code }) => problem_code ?? [])),
     takenOver: transitions.filter(
       (step) => step.from_status === "processing" && step.to_status === "processing",
     ).length,
@@ -67,4 +66,10 @@ export async function checkInvariants(
     files: vectors.files,
     texts: vectors.texts,
   };
+}
+
+function countBy(values: string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
 }

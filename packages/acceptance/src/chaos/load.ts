@@ -57,7 +57,7 @@ async function ask(lane: Lane, random: Random, sentence: () => string): Promise<
   const { index } = lane.user;
   const draw = random.next();
   const kind = draw < 0.8 ? "embed" : draw < 0.94 ? "generate" : "upload";
-  const sentences = kind === "upload" ? random.between(5, random.chance(0.2) ? 3000 : 200) : 1;
+  const sentences = kind === "upload" ? random.between(5, random.chance(0.1) ? 2000 : 100) : 1;
   const about = Array.from({ length: sentences }, sentence).join(" ");
   const made = lane.history.add(newAsk(index, kind, about));
   const begun = performance.now();

@@ -24,12 +24,15 @@ export function isBroken({ broken }: Verdict): boolean {
 }
 
 export function readableReport({ flags, history, verdict, kills, otherFaults, seconds }: Run): string {
-  const statuses = Object.entries(verdict.statuses).map(([status, count]) => `${count} ${status}`);
+  const list = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(", ") || "none";
   const lines = [
     `${kills} kills and ${otherFaults} other faults in ${seconds} s, seed ${flags.seed}`,
     `${history.asks.length} requests: ${history.count("accepted")} answers accepted, ${history.count("unknown")} unknown, ${history.count("refused")} refused`,
     `${history.repeats} asked again three times at once, ${history.cancels} canceled`,
-    `tasks: ${statuses.join(", ")}; ${verdict.poisoned} of them poisoned; ${verdict.takenOver} attempts taken over`,
+    `tasks: ${list(verdict.statuses)}; problems: ${list(verdict.problems)}; ${verdict.takenOver} attempts taken over`,
     `compared: ${verdict.files} files and ${verdict.texts} texts with a run without faults, ${verdict.reports} reports of workers with the log`,
   ];
   for (const name of Object.keys(invariantTexts) as InvariantName[]) {
