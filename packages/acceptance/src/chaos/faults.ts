@@ -110,7 +110,8 @@ async function inject(
       return kill("a model or parser", random.chance(0.3) ? (one("parser") ?? one("model")) : one("model"));
     case "pause": {
       const target = one("worker");
-      if (target === undefined) return undefined;
+      // Somebody must be awake to take the sleeper's tasks over.
+      if (target === undefined || paused.size > 0) return undefined;
       const ms = random.between(pausedMs.from, pausedMs.to);
       process.kill(target.pid, "SIGSTOP");
       paused.add(target.pid);
