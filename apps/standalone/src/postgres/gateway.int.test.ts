@@ -17,6 +17,7 @@ beforeAll(async () => {
     password: "secret",
     idleTransactionMs: 300,
     maxConnections: 20,
+    signInMs: 1000,
     onFailure: (error) => expect.unreachable(String(error)),
   });
   port = await gateway.listen(0);
@@ -267,5 +268,13 @@ test("a wrong password and a wrong protocol are turned away", async () => {
   socket.on("error", () => undefined);
   socket.write(Buffer.from([0, 0, 0, 1, 9, 9, 9, 9]));
   await once(socket, "close");
+  expect(await (await Client.open()).query("select 'alive'")).toEqual(["alive"]);
+});
+
+test("connections that never give the password do not take all the places", async () => {
+  const silent = Array.from({ length: 25 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+  const closed = silent.map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+  for (const socket of silent) socket.write(Buffer.from([0, 0, 0]));
+  await Promise.all(closed);
   expect(await (await Client.open()).query("select 'alive'")).toEqual(["alive"]);
 });

@@ -24,6 +24,8 @@ export interface GatewayOptions {
   /** A transaction that its client leaves alone for longer is rolled back: everybody else waits for it. */
   readonly idleTransactionMs: number;
   readonly maxConnections: number;
+  /** Who has not given the password by then is let go: silent connections must not take all the places. */
+  readonly signInMs: number;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -94,6 +96,7 @@ export class Gateway {
 
   #accept(socket: Socket): void {
     const connection = new Connection(this.#nextId++, socket);
+    const late = setTimeout(() => connection.phase !== "ready" && socket.destroy(), this.#options.signInMs);
     socket.on("data", (chunk) => {
       try {
         connection.reader.push(chunk);
@@ -108,6 +111,7 @@ export class Gateway {
     });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
+      clearTimeout(late);
       connection.closed = true;
       if (this.#connections.delete(connection)) {
         this.#queue = this.#queue.filter((other) => other !== connection);

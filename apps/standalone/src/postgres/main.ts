@@ -36,6 +36,7 @@ const gateway = new Gateway({
   password: env.password,
   idleTransactionMs: 30_000,
   maxConnections: 200,
+  signInMs: 5000,
   onFailure: (error) => {
     process.stderr.write(
       `${JSON.stringify({ level: "fatal", msg: "the embedded Postgres broke", error: String(error) })}\n`,
