@@ -9,8 +9,8 @@ import { flushAll } from "./redis.ts";
 import { type ChaosStack, processesOf, type Role } from "./stack.ts";
 
 const gapMs = { from: 1500, to: 4500 };
-/** Longer than a lease of ten seconds. */
-const pausedMs = { from: 12_000, to: 15_000 };
+/** Longer than a lease of ten seconds, and the reconciler's five until another worker is rung. */
+const pausedMs = { from: 16_000, to: 22_000 };
 /** When no fault of the plan could be injected for so long, something has ended for good. */
 const stuckMs = 90_000;
 
