@@ -30,9 +30,11 @@ ${facts.modelNotes.map((note) => `\n  ${note}\n`).join("")}
 Try it (sign up, upload a file, ask about it, read the answer):
 
 TOKEN=$(curl -s "${supabaseUrl}/auth/v1/signup" -H "apikey: ${publishableKey}" ${json} -d "{\\"email\\":\\"me$(date +%s)@example.com\\",\\"password\\":\\"correct-horse\\"}" | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
-curl -s "${apiUrl}/task/$(curl -s ${apiUrl}/upload ${bearer} -F file=@README.md | ${taskId})?wait=25" ${bearer}
+curl -s "${apiUrl}/task/$(curl -s ${apiUrl}/upload ${bearer} -F file=@README.md | ${taskId})?wait=25" ${bearer} -w '\\n'
 TASK=$(curl -s ${apiUrl}/generate-async ${bearer} ${json} -d '{"text":"What is genq?","search":true}' | ${taskId})
-curl -s "${apiUrl}/task/$TASK?wait=25" ${bearer}
+curl -s "${apiUrl}/task/$TASK?wait=25" ${bearer} -w '\\n'
+
+The same from upload to cited answer, in a second terminal: npm run demo -- --url ${apiUrl}
 
 Ctrl-C ends it.
 `;
