@@ -7,7 +7,7 @@ import {
   statfsSync,
   writeFileSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { acquireLock, type Lock } from "./lock.ts";
 import { StartError } from "./trouble.ts";
@@ -31,7 +31,7 @@ export interface DataFolder {
 export async function openDataFolder(folder: string): Promise<DataFolder> {
   const path = resolve(folder);
   try {
-    mkdirSync(join(path, "logs"), { recursive: true, mode: 0o700 });
+    makeFolder(join(path, "logs"));
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     const lock = await acquireLock(join(path, "launcher.lock"), 300);
     if (!lock) {
@@ -50,6 +50,13 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
   } catch (error) {
     throw error instanceof StartError ? error : (explain(path, error) ?? error);
   }
+}
+
+/** Node's own recursive mkdir never returns where the file system makes no folders, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function checkVersion(path: string): void {

@@ -5,6 +5,9 @@ export interface Lock {
   release(): void;
 }
 
+/** A handle that nobody refers to is closed by the garbage collector, and its lock goes with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Takes a lock that the operating system lets go of when the process ends, however it ends: SQLite's lock on a file.
  * Undefined when somebody else still has it after `waitMs`.
@@ -15,7 +18,13 @@ export async function acquireLock(path: string, waitMs: number): Promise<Lock | 
     const database = new DatabaseSync(path);
     try {
       database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-      return { release: () => database.close() };
+      held.add(database);
+      return {
+        release: () => {
+          held.delete(database);
+          database.close();
+        },
+      };
     } catch (error) {
       database.close();
       if (!isBusy(error)) {

@@ -60,9 +60,12 @@ function locate(item: TextItem): { left: number; y: number; length: number; heig
   return { left: x, y, length: item.width, height: item.height };
 }
 
-/** Radicals that stand for ideographs and the forms of vertical writing become the characters that people search for. */
+/**
+ * Radicals that stand for ideographs and the forms of vertical writing become the characters that people search for.
+ * Glyphs that stand for no character come as U+0000: a line of them is no text.
+ */
 function normalize(text: string): string {
-  return text.replace(/[\u2e80-\u2fdf\ufe10-\ufe1f\ufe30-\ufe4f\ufb00-\ufb06]/g, (form) =>
-    form.normalize("NFKC"),
-  );
+  return text
+    .replace(/\p{Cc}/gu, "")
+    .replace(/[\u2e80-\u2fdf\ufe10-\ufe1f\ufe30-\ufe4f\ufb00-\ufb06]/g, (form) => form.normalize("NFKC"));
 }
