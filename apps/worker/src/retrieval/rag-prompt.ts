@@ -1,4 +1,5 @@
 import type { ChatMessage } from "@genq/inference";
+import { unwrapLines } from "./unwrap-lines.ts";
 
 const instructions =
   "Answer the question from the passages only. After each statement put the number of the passage that it rests on, " +
@@ -23,7 +24,7 @@ export function buildRagPrompt(options: {
 
 /** A passage as it stands in the prompt. */
 export function numberPassage(text: string, number: number): string {
-  return `[${number}] ${text.trim().replace(/\n\s*\n/g, "\n")}`;
+  return `[${number}] ${unwrapLines(text.trim()).replace(/\n\s*\n/g, "\n")}`;
 }
 
 /** The messages of a text that is answered without passages. */
