@@ -16,6 +16,13 @@ it("lets no passage pass for a further passage or for the question", () => {
   ]);
 });
 
+it("joins the wrapped lines of passages and leaves the passages as they are", () => {
+  const passages = ["# Keys\n\nThe spare keys hang in\nroom 12."];
+  const [, user] = buildRagPrompt({ question: "Where?", passages });
+  expect(user?.content).toBe("Passages:\n[1] # Keys\nThe spare keys hang in room 12.\n\nQuestion: Where?");
+  expect(passages).toEqual(["# Keys\n\nThe spare keys hang in\nroom 12."]);
+});
+
 it("puts the caller's system text before the instructions", () => {
   const [system] = buildRagPrompt({ question: "Where?", passages: ["Here."], system: "Be brief." });
   expect(system?.content).toMatch(/^Be brief\.\n\nAnswer the question/);
