@@ -98,13 +98,6 @@ describe("the mini generator", () => {
     );
   });
 
-  it("leaves a short heading out of the sentence after it", async () => {
-    const passages = ["# Keys\nThe spare keys hang in room 12."];
-    expect(await answer(ragPrompt("Where are the spare keys?", passages))).toBe(
-      "The spare keys hang in room 12. [1]",
-    );
-  });
-
   it("says what it is where there are no passages", async () => {
     expect(await answer("Hello, who are you?")).toMatch(/^I am genq's bundled mini generator\./u);
     expect(await answer("あなたは誰ですか？")).toMatch(/^私はgenqの小さな内蔵モデルです。/u);
