@@ -83,6 +83,11 @@ describe("the document of the API", () => {
     ]);
   });
 
+  it("is where / leads", async () => {
+    const response = await fetch(api.url, { redirect: "manual" });
+    expect([response.status, response.headers.get("location")]).toEqual([302, "/docs"]);
+  });
+
   it("has a page that loads nothing from elsewhere", async () => {
     const page = await fetch(`${api.url}/docs`);
     expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
@@ -162,6 +167,15 @@ describe("a body that is not good", () => {
     const problem = await readProblem(await user.call("POST", "/generate-async", { body, headers }));
     expect(problem).toMatchObject({ status, code });
     await user.submit();
+  });
+
+  it.each([
+    ["", "The body is empty; send a JSON object."],
+    ['{"text": "a', "The JSON is malformed: Unterminated string at position 11 (line 1 column 12)."],
+    ["{}", "/text: is required."],
+  ])("%j: told so that it can be put right", async (body, detail) => {
+    const problem = await readProblem(await user.call("POST", "/generate-async", { body, headers: json }));
+    expect(problem.detail).toBe(detail);
   });
 
   it("over the limit, without a Content-Length", async () => {

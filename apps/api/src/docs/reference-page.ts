@@ -35,7 +35,7 @@ const start = `SwaggerUIBundle({
 });
 `;
 
-/** `GET /docs`: a reference page from files of this server alone, so that it works offline. */
+/** `GET /docs`, to which `/` leads: a reference page from files of this server alone, so that it works offline. */
 export function referencePage(app: ApiApp): void {
   const folder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
   const files = new Map<string, { type: string; read: () => Uint8Array<ArrayBuffer> | string }>([
@@ -52,6 +52,7 @@ export function referencePage(app: ApiApp): void {
       },
     ],
   ]);
+  app.get("/", (c) => c.redirect("/docs", 302));
   app.get("/docs", (c) => {
     c.header("content-security-policy", contentSecurityPolicy);
     return c.html(page);

@@ -3,13 +3,17 @@ import { AppError, type Problem } from "@genq/contract";
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ApiDeps, ApiVariables } from "../deps.ts";
+import { explainJson } from "./explain-json.ts";
 
 const contentType = "application/problem+json";
 
 /** The one place where errors become HTTP: RFC 9457 with the request's id, and nothing of our insides. */
 export function answerErrors(deps: Pick<ApiDeps, "logger">): ErrorHandler<ApiVariables> {
-  return (error, c) => {
-    const appError = toAppError(error, c.env.incoming);
+  return async (error, c) => {
+    const appError =
+      error instanceof HTTPException && error.status === 400
+        ? await malformed(error, c)
+        : toAppError(error, c.env.incoming);
     const problem = appError.toProblem(c.get("requestId"));
     // Nobody reads the answer to a client that is gone, and what broke off broke because of that.
     const level = c.env.outgoing.destroyed || problem.status < 500 ? "debug" : "error";
@@ -39,19 +43,26 @@ function toAppError(error: Error, incoming: IncomingMessage): AppError {
   if (error instanceof AppError) return error;
   // Nobody reads this answer, but the log and the metrics do: it was no fault of ours.
   if (incoming.destroyed && !incoming.complete) {
-    return new AppError("invalid_request", "The body broke off, or was not well-formed HTTP.", {
-      cause: error,
-    });
+    return brokenOff(error);
   }
   if (error instanceof HTTPException && error.status === 415) {
     return new AppError("unsupported_media_type", "Send the body as application/json.");
   }
-  if (error instanceof HTTPException && error.status === 400) {
-    return new AppError("malformed_json", "The body is not valid JSON.");
-  }
   return new AppError("internal_error", "Something went wrong on our side. Try again in a moment.", {
     cause: error,
   });
+}
+
+/** Hono says only that it could not parse; it keeps the text that it read. */
+async function malformed(error: Error, c: Context<ApiVariables>): Promise<AppError> {
+  const { incoming } = c.env;
+  if (incoming.destroyed && !incoming.complete) return brokenOff(error);
+  const body = await Promise.resolve(c.req.bodyCache.text).catch(() => undefined);
+  return new AppError("malformed_json", explainJson(body));
+}
+
+function brokenOff(cause: Error): AppError {
+  return new AppError("invalid_request", "The body broke off, or was not well-formed HTTP.", { cause });
 }
 
 function stillSends(incoming: IncomingMessage): boolean {

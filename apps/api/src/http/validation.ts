@@ -4,6 +4,8 @@ import type { ZodError } from "zod";
 import type { ApiVariables } from "../deps.ts";
 
 const errorsTold = 20;
+/** How zod says that a field is missing. */
+const missing = /^Invalid input: expected .+, received undefined$/;
 
 /** What a route's schemas refuse becomes one problem that names each field. */
 // biome-ignore lint/suspicious/noExplicitAny: the hook runs for every route's own type; it reads the error only.
@@ -18,7 +20,7 @@ export const refuseInvalid: Hook<any, ApiVariables, string, void> = (result, c) 
 export function invalidRequest(error: ZodError, place: string): AppError {
   const errors: FieldError[] = error.issues.slice(0, errorsTold).map((issue) => ({
     path: `${place}${issue.path.map((part) => `/${escapePointer(String(part))}`).join("")}`,
-    message: issue.message,
+    message: missing.test(issue.message) ? "is required" : issue.message,
   }));
   const first = errors[0];
   const where = first === undefined || first.path === "" ? "The body" : first.path;
