@@ -6,7 +6,7 @@ import { checkSpace, openDataFolder } from "./data-folder.ts";
 import type { launcherEnv } from "./env.ts";
 import type { Flags } from "./flags.ts";
 import { loadKeys } from "./keys.ts";
-import { chooseModels, rememberModels } from "./models.ts";
+import { chooseModels, hubTrouble, rememberModels } from "./models.ts";
 import {
   appEnvironment,
   entries,
@@ -20,7 +20,7 @@ import { checkPorts, portsFrom } from "./ports.ts";
 import { LogFile } from "./process/log-file.ts";
 import { lifeLine, Service } from "./process/service.ts";
 import type { Screen } from "./screen.ts";
-import { readyJson, readyText } from "./text.ts";
+import { readyJson, readyText, waitingText } from "./text.ts";
 import { StartError } from "./trouble.ts";
 
 const portWaitMs = 4000;
@@ -98,7 +98,7 @@ export class Launcher {
     this.#service("worker", entries.worker, environment, data.path).start();
     this.#service("api", entries.api, environment, data.path).start();
     const urls = urlsOf(setting);
-    await Promise.race([this.#answers(`${urls.api}/ready`), this.broken]);
+    await Promise.race([this.#answers(`${urls.api}/ready`, choice.embedding), this.broken]);
     const facts = {
       apiUrl: urls.api,
       supabaseUrl: urls.supabase,
@@ -183,7 +183,8 @@ export class Launcher {
   }
 
   /** Polls until the address answers 200; says now and then what is missing. */
-  async #answers(url: string): Promise<void> {
+  async #answers(url: string, model: string): Promise<void> {
+    let hubChecked = this.#flags.models !== "hub";
     for (let lastSaid = Date.now(); ; await sleep(100)) {
       let state = "no answer yet";
       try {
@@ -192,13 +193,22 @@ export class Launcher {
           await response.body?.cancel();
           return;
         }
-        state = (await response.text()).slice(0, 300);
+        state = waitingText(await response.text());
       } catch {
         // Not listening yet.
       }
       if (Date.now() - lastSaid >= slowStartMs) {
         lastSaid = Date.now();
         this.#screen.say(`waiting for the api: ${state}`);
+        if (!hubChecked) {
+          hubChecked = true;
+          const trouble = await hubTrouble(this.#env.hubEndpoint, model);
+          if (trouble !== undefined) {
+            this.#screen.warn(
+              `The model hub can't be reached (${trouble}). Trying again; --models mini needs no network.`,
+            );
+          }
+        }
       }
     }
   }

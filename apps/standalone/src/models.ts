@@ -40,9 +40,7 @@ export async function chooseModels(
   if (flag === "hub") {
     return { ...named, notes: [] };
   }
-  const problem = await probe(
-    `${hubEndpoint.replace(/\/$/, "")}/${named.embedding}/resolve/main/config.json`,
-  );
+  const problem = await hubTrouble(hubEndpoint, named.embedding);
   return problem === undefined
     ? { ...named, notes: [] }
     : {
@@ -53,8 +51,9 @@ export async function chooseModels(
       };
 }
 
-/** What is wrong with the hub; undefined when it answers. */
-async function probe(url: string): Promise<string | undefined> {
+/** What is wrong with the hub, asked for a small file of the model; undefined when it answers. */
+export async function hubTrouble(hubEndpoint: string, model: string): Promise<string | undefined> {
+  const url = `${hubEndpoint.replace(/\/$/, "")}/${model}/resolve/main/config.json`;
   try {
     const response = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(probeMs) });
     return response.ok ? undefined : `it answers ${response.status}`;

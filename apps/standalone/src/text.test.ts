@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { progressText, readyJson, readyText } from "./text.ts";
+import { progressText, readyJson, readyText, waitingText } from "./text.ts";
 
 const facts = {
   apiUrl: "http://127.0.0.1:8000",
@@ -68,4 +68,16 @@ test("a download is shown with its size and rate", () => {
     progressText({ ...progress, loaded_bytes: 25_000_000, total_bytes: 100_000_000, bytes_per_second: 5e6 }),
   ).toBe("model a/b: downloading 25.0 of 100.0 MB (25 %), 5.0 MB/s");
   expect(progressText({ ...progress, state: "ready" })).toBe("model a/b: ready");
+});
+
+test("what is waited for is named, not the whole answer", () => {
+  const checks = [
+    { name: "database", ok: true, detail: null },
+    { name: "worker", ok: false, detail: "no worker was heard of" },
+    { name: "models", ok: false, detail: "a/b is downloading; c/d is idle" },
+  ];
+  expect(waitingText(JSON.stringify({ ready: false, checks }))).toBe(
+    "worker (no worker was heard of), models (a/b is downloading; c/d is idle)",
+  );
+  expect(waitingText("<html>")).toBe("it is not ready");
 });

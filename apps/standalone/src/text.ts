@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { ModelProgress } from "./process/log-lines.ts";
 
 export interface Facts {
@@ -51,6 +52,24 @@ export function readyJson(facts: Facts): string {
     data_dir: facts.dataFolder,
     models: { embedding: facts.embedding, generation: facts.generation },
   })}\n`;
+}
+
+const readinessSchema = z.object({
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string().nullable() })),
+});
+
+/** What the answer of `GET /ready` says is missing, in one line. */
+export function waitingText(answer: string): string {
+  let checks: z.infer<typeof readinessSchema>["checks"];
+  try {
+    ({ checks } = readinessSchema.parse(JSON.parse(answer)));
+  } catch {
+    return "it is not ready";
+  }
+  const failing = checks
+    .filter(({ ok }) => !ok)
+    .map(({ name, detail }) => (detail === null ? name : `${name} (${detail})`));
+  return failing.join(", ") || "it is not ready";
 }
 
 /** A line about a model that is being fetched or loaded. */

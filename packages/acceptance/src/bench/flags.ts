@@ -47,6 +47,7 @@ export function parseFlags(args: string[]): Flags | { trouble: string } {
     if (!(secondsPerLoad >= 1)) return { trouble: "--seconds wants a number from 1." };
     return { url, workerUrls: values["worker-url"], secondsPerLoad, json, help };
   } catch (error) {
-    return { trouble: error instanceof Error ? (error.message.split(". ")[0] ?? "") : String(error) };
+    const [what = ""] = (error instanceof Error ? error.message : String(error)).split(/\.(?:\s|$)/);
+    return { trouble: `${what}.` };
   }
 }

@@ -32,6 +32,7 @@ export function parseFlags(args: string[]): Flags | { trouble: string } {
     const [file, question] = positionals;
     return { file, question, apiUrl: values.url, help: values.help };
   } catch (error) {
-    return { trouble: error instanceof Error ? (error.message.split(". ")[0] ?? "") : String(error) };
+    const [what = ""] = (error instanceof Error ? error.message : String(error)).split(/\.(?:\s|$)/);
+    return { trouble: `${what}; --help shows the flags.` };
   }
 }
