@@ -15,6 +15,8 @@ export default defineConfig(({ mode }) => ({
       servers: mode === "servers" ? servers() : undefined,
       // A stack that runs already, for the smoke tests alone.
       smokeApiUrl: process.env["SMOKE_API_URL"],
+      // MODEL_SEED repeats one run of the model test, MODEL_RUNS says how many there are.
+      taskModel: { runs: Number(process.env["MODEL_RUNS"] ?? 300), seed: process.env["MODEL_SEED"] },
     },
     setupFiles: ["packages/core/test/leaks.ts"],
     projects: [

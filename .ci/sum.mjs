@@ -1,4 +1,5 @@
-// Prints `N passed, N failed` over the vitest reports of a run, and fails when anything did.
+// Prints `N passed, N failed` over the vitest reports and chaos verdicts of a run, and fails when anything did. Each
+// invariant of a chaos run counts as a test.
 // A step that failed without a failed test (a lint error, a leak, a crash) counts as one failure.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
@@ -8,9 +9,17 @@ let failed = 0;
 for (const verdict of readdirSync(folder).filter((name) => name.endsWith(".verdict"))) {
   const report = `${folder}/${verdict.replace(".verdict", ".json")}`;
   const tests = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : {};
-  passed += tests.numPassedTests ?? 0;
+  const held = invariantsOf(`${folder}/${verdict.replace(".verdict", ".chaos")}`);
+  const broken = held.filter((holds) => !holds).length;
+  passed += (tests.numPassedTests ?? 0) + held.length - broken;
   const stepFailed = readFileSync(`${folder}/${verdict}`, "utf8").trim() === "FAILED";
-  failed += (tests.numFailedTests ?? 0) || Number(stepFailed);
+  failed += (tests.numFailedTests ?? 0) + broken || Number(stepFailed);
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+/** Whether each invariant of a chaos run holds; nothing where there was none, or it ended without a verdict. */
+function invariantsOf(file) {
+  const line = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").at(-1) : "";
+  return line ? Object.values(JSON.parse(line).invariants) : [];
+}

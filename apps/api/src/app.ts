@@ -31,12 +31,22 @@ import { taskList } from "./routes/task.list.ts";
 import { taskRetry } from "./routes/task.retry.ts";
 import { uploadCreate } from "./routes/upload.create.ts";
 import { uploadHealthz } from "./routes/upload.healthz.ts";
+import { webhookCreate } from "./routes/webhook.create.ts";
+import { webhookDelete } from "./routes/webhook.delete.ts";
+import { webhookDeliveries } from "./routes/webhook.deliveries.ts";
+import { webhookGet } from "./routes/webhook.get.ts";
+import { webhookList } from "./routes/webhook.list.ts";
+import { webhookRedeliver } from "./routes/webhook.redeliver.ts";
+import { webhookRotateSecret } from "./routes/webhook.rotate-secret.ts";
+import { webhookUpdate } from "./routes/webhook.update.ts";
 
 const publicRoutes = [serviceHealth, serviceReady, serviceConfig, serviceMetrics, uploadHealthz, problemGet];
 const userRoutes = [
   ...[uploadCreate, fileList, fileGet, fileContent, fileDelete],
   ...[generateCreate, embedCreate, searchCreate],
   ...[taskGet, taskEvents, taskList, taskCancel, taskRetry, taskDelete],
+  ...[webhookCreate, webhookList, webhookGet, webhookUpdate, webhookDelete],
+  ...[webhookRotateSecret, webhookDeliveries, webhookRedeliver],
 ];
 
 /** The whole HTTP interface over connections that somebody else opened. */

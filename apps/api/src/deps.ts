@@ -1,5 +1,7 @@
 import type { FileServices } from "@genq/core/files";
+import type { QueueReport } from "@genq/core/queue";
 import type { ServiceState, TaskWatcher } from "@genq/core/tasks";
+import type { WebhookServices } from "@genq/core/webhooks";
 import type { HttpBindings } from "@hono/node-server";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Logger } from "pino";
@@ -8,7 +10,7 @@ import type { ApiEnv } from "./env.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What the routes work with: the open connections, and the settings. Only `main.ts` and tests make one. */
-export interface ApiDeps extends FileServices {
+export interface ApiDeps extends FileServices, WebhookServices {
   env: ApiEnv;
   logger: Logger;
   metrics: Metrics;
@@ -17,6 +19,8 @@ export interface ApiDeps extends FileServices {
   status: {
     service(): Promise<ServiceState>;
     queue(): Promise<boolean>;
+    /** What is known of the queue's server; undefined while it was never reached. */
+    queueReport(): QueueReport | undefined;
     /** Also makes the bucket when it is not there: a database may be younger than this process. */
     storage(): Promise<boolean>;
   };

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { parseNetworks } from "@genq/core/webhooks";
 import { z } from "zod";
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -8,12 +9,26 @@ const httpUrl = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
   .transform((url) => url.replace(/\/+$/, ""));
 
+/** CIDR blocks, by commas. */
+const networks = z
+  .string()
+  .default("")
+  .transform((text, context) => {
+    try {
+      return parseNetworks(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "must be CIDR blocks, by commas: 127.0.0.0/8,fd00::/8" });
+      return z.NEVER;
+    }
+  });
+
 const schema = z
   .object({
     EDITION: z.enum(["standalone", "server"]).default("server"),
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgres:// URL" }),
     DATABASE_POOL_MAX: positive.default(10),
     DATABASE_PREPARE: flag.default(true),
+    DATABASE_TIMEOUT_MS: positive.optional(),
     QUEUE_URL: z.url({
       protocol: /^(rediss?|postgres(ql)?)$/,
       error: "must be a redis://, rediss:// or postgres:// URL",
@@ -38,6 +53,7 @@ const schema = z
     MAX_BODY_BYTES: positive.default(1_048_576),
     RATE_LIMIT_PER_MINUTE: positive.default(600),
     MAX_QUEUED_TASKS_PER_USER: positive.default(10_000),
+    WEBHOOK_ALLOWED_NETWORKS: networks,
     SHUTDOWN_GRACE_MS: positive.default(10_000),
     LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   })
@@ -46,6 +62,8 @@ const schema = z
     databaseUrl: values.DATABASE_URL,
     databasePoolMax: values.DATABASE_POOL_MAX,
     databasePrepare: values.DATABASE_PREPARE,
+    // The embedded Postgres runs one transaction at a time, each behind the others.
+    databaseTimeoutMs: values.DATABASE_TIMEOUT_MS ?? (values.EDITION === "standalone" ? 5000 : 1500),
     queueUrl: values.QUEUE_URL,
     queuePrefix: values.QUEUE_PREFIX,
     supabaseUrl: values.SUPABASE_URL,
@@ -69,6 +87,7 @@ const schema = z
     maxBodyBytes: values.MAX_BODY_BYTES,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
     maxQueuedTasks: values.MAX_QUEUED_TASKS_PER_USER,
+    webhookAllowedNetworks: values.WEBHOOK_ALLOWED_NETWORKS,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
     logLevel: values.LOG_LEVEL,
   }));

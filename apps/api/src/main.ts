@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ensureUser } from "@genq/core/db";
+import { findQueueProblems } from "@genq/core/queue";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
 import { testUser } from "./auth/authenticate.ts";
@@ -21,9 +23,18 @@ const logger = pino({
   serializers: { err: serializeError },
 });
 
+const queueProblems = await findQueueProblems({ url: env.queueUrl, prefix: env.queuePrefix });
+if (queueProblems.length > 0 && env.edition === "server") {
+  process.stderr.write(
+    `The api can't start: the queue's server is not fit.\n${queueProblems.map((it) => `  ${it}\n`).join("")}`,
+  );
+  process.exit(1);
+}
+
+let stopping = false;
 const { deps, release, close } = openDeps(env, logger);
 if (!env.authenticate) {
-  await ensureUser(deps.database, testUser.id, testUser.email);
+  void ensureTestUser();
   logger.warn("AUTHENTICATE=false: every request is answered as the same test user");
 }
 
@@ -33,7 +44,17 @@ const server = await serve(createApp(deps), env.host, env.port).catch((error: un
 });
 logger.info({ url: server.url, edition: env.edition, queue: deps.queues.backend }, "listening");
 
-let stopping = false;
+/** The database may be away at the start: until it is there, /ready says so. */
+async function ensureTestUser(): Promise<void> {
+  while (!stopping) {
+    try {
+      return await ensureUser(deps.database, testUser.id, testUser.email);
+    } catch (error) {
+      logger.warn({ err: error }, "the test user was not made yet");
+      await sleep(1000, undefined, { ref: false });
+    }
+  }
+}
 async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;

@@ -8,7 +8,10 @@ export interface Metrics {
 }
 
 /** The process's own metrics, and the depth of the queues as the database sees it when it is asked. */
-export function createMetrics(readWaiting: () => Promise<Record<QueueName, number>>): Metrics {
+export function createMetrics(
+  readWaiting: () => Promise<Record<QueueName, number>>,
+  readQueueMemory: () => { usedBytes: number; maxBytes: number } | null,
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requestSeconds = new Histogram({
@@ -33,6 +36,15 @@ export function createMetrics(readWaiting: () => Promise<Record<QueueName, numbe
       this.reset();
       const waiting = await readWaiting().catch(() => ({}));
       for (const [queue, count] of Object.entries(waiting)) this.set({ queue }, count);
+    },
+  });
+  new Gauge({
+    name: "genq_queue_memory_ratio",
+    help: "How full the memory of the queue's Redis is, where it has a limit; from 1 on it takes no rings",
+    registers: [registry],
+    collect() {
+      const memory = readQueueMemory();
+      if (memory !== null) this.set(memory.usedBytes / memory.maxBytes);
     },
   });
   return { registry, requestSeconds, tasksAccepted };

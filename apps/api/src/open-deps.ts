@@ -1,7 +1,8 @@
 import { closeDatabase, openDatabase } from "@genq/core/db";
-import { openQueues } from "@genq/core/queue";
+import { openQueues, startQueueMonitor } from "@genq/core/queue";
 import { openStorage } from "@genq/core/storage";
 import { createTaskWatcher, readServiceState } from "@genq/core/tasks";
+import { addressPolicy } from "@genq/core/webhooks";
 import type { Logger } from "pino";
 import { createTokenVerifier } from "./auth/verify-token.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -28,11 +29,16 @@ export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
     role: "genq_api",
     max: env.databasePoolMax,
     prepare: env.databasePrepare,
+    timeoutMs: env.databaseTimeoutMs,
   });
   const queues = openQueues({
     url: env.queueUrl,
     prefix: env.queuePrefix,
     onError: (error) => logger.warn({ err: error }, "queue connection"),
+  });
+  const queueMonitor = startQueueMonitor(queues, ({ problems, warnings }) => {
+    for (const problem of problems) logger.error(`the queue's server is not fit: ${problem}`);
+    for (const warning of warnings) logger.warn(`the queue's server: ${warning}`);
   });
   const storage = openStorage({
     supabaseUrl: env.supabaseUrl,
@@ -44,6 +50,7 @@ export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
   const status: ApiDeps["status"] = {
     service: shareAnswer(statusMs, () => within(statusLimitMs, readServiceState(database))),
     queue: shareAnswer(statusMs, () => queues.ping()),
+    queueReport: () => queueMonitor.report(),
     storage: shareAnswer(statusMs, () =>
       within(statusLimitMs, storage.ensureBucket()).then(
         () => true,
@@ -60,8 +67,12 @@ export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
     storage,
     watcher,
     maxQueuedTasks: env.maxQueuedTasks,
+    webhookPolicy: addressPolicy(env.webhookAllowedNetworks),
     status,
-    metrics: createMetrics(async () => (await status.service()).waiting),
+    metrics: createMetrics(
+      async () => (await status.service()).waiting,
+      () => queueMonitor.report()?.memory ?? null,
+    ),
     verifyToken: createTokenVerifier({
       supabaseUrl: env.supabaseUrl,
       supabasePublicUrl: env.supabasePublicUrl,
@@ -75,6 +86,7 @@ export function openDeps(env: ApiEnv, logger: Logger): OpenDeps {
     release: () => {
       stopping.abort();
       watcher.close();
+      queueMonitor.stop();
     },
     close: async () => {
       await Promise.allSettled([queues.close(), closeDatabase(database)]);

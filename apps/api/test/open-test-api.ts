@@ -10,7 +10,6 @@ import {
 } from "@genq/contract";
 import {
   type Claim,
-  claimTask,
   closeDatabase,
   completeTask,
   type Database,
@@ -31,6 +30,11 @@ export interface ApiStack {
   queueUrl: string;
   queuePrefix: string;
   supabase: { url: string; publishableKey: string; secretKey: string };
+  claimTask: (
+    database: Database,
+    taskId: string,
+    leaseMs: number,
+  ) => Promise<{ attempt: number } | undefined>;
 }
 
 export interface TestApi {
@@ -91,9 +95,9 @@ export async function openTestApi(stack: ApiStack, settings: Record<string, stri
     await closeDatabase(workerDatabase);
   };
   const claim = async (taskId: string) => {
-    const outcome = await inServiceTransaction(workerDatabase, (sql) => claimTask(sql, taskId, 30_000));
-    if (!outcome.claimed) throw new Error(`The task could not be claimed: ${outcome.reason}.`);
-    return { taskId, attempt: outcome.task.attempt };
+    const task = await stack.claimTask(workerDatabase, taskId, 30_000);
+    if (task === undefined) throw new Error("The task could not be claimed.");
+    return { taskId, attempt: task.attempt };
   };
   return {
     url: server.url,

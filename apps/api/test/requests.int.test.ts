@@ -320,7 +320,7 @@ describe("the service", () => {
     const ready = await fetch(`${api.url}/ready`);
     expect(ready.status).toBe(503);
     const { checks } = (await ready.json()) as { checks: { name: string; ok: boolean }[] };
-    expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(["worker", "models"]);
+    expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(["worker", "tasks", "models"]);
     expect((await fetch(`${api.url}/upload/healthz`)).status).toBe(200);
   });
 

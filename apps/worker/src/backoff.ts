@@ -1,11 +1,5 @@
-export interface Backoff {
-  baseMs: number;
-  factor: number;
-  maxMs: number;
-}
+import type { Backoff } from "@genq/contract";
 
-/** Between the runs of a task: 2 s, 8 s, 32 s … up to five minutes. */
-export const taskBackoff: Backoff = { baseMs: 2000, factor: 4, maxMs: 300_000 };
 /** Between attempts to load a model. */
 export const loadBackoff: Backoff = { baseMs: 1000, factor: 2, maxMs: 60_000 };
 /** Between attempts to reach the database in the middle of a run. */

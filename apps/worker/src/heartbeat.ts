@@ -1,5 +1,10 @@
-import type { ModelStatus } from "@genq/contract";
-import { type Database, inServiceTransaction, removeWorker, reportWorker } from "@genq/core/db";
+import {
+  type Database,
+  inServiceTransaction,
+  removeWorker,
+  reportWorker,
+  type WorkerReport,
+} from "@genq/core/db";
 import type { Logger } from "pino";
 import { repeat } from "./repeat.ts";
 
@@ -12,17 +17,17 @@ export interface Heartbeat {
   stop(): Promise<void>;
 }
 
-/** Says every five seconds that this worker lives and what its models do. */
+/** Says every five seconds that this worker lives and what it does. */
 export function startHeartbeat(options: {
   database: Database;
   log: Logger;
   workerId: string;
-  models: () => ModelStatus[];
+  report: () => WorkerReport;
 }): Heartbeat {
   const { database, log, workerId } = options;
   const beat = repeat(everyMs, async () => {
     try {
-      await inServiceTransaction(database, (sql) => reportWorker(sql, workerId, options.models()));
+      await inServiceTransaction(database, (sql) => reportWorker(sql, workerId, options.report()));
     } catch (error) {
       log.warn({ err: error }, "heartbeat failed");
     }

@@ -1,4 +1,4 @@
-import type { Database, Sql } from "@genq/core/db";
+import { type Database, openDatabase, type Sql } from "@genq/core/db";
 import { expect, it } from "vitest";
 import { ClaimLostError } from "./claim-lost.ts";
 import { inClaim } from "./in-claim.ts";
@@ -14,7 +14,8 @@ function database(failures: string[], held: boolean): Database {
     return work(query);
   };
   // Of the driver, a transaction needs `begin` only.
-  return { sql: { begin } as unknown as Sql, role: "genq_worker" };
+  const unopened = openDatabase({ url: "postgres://nowhere", role: "genq_worker", max: 1, prepare: true });
+  return { ...unopened, sql: { begin } as unknown as Sql };
 }
 
 it("waits for a database that is away or in conflict, and writes then", async () => {

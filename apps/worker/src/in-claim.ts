@@ -33,7 +33,11 @@ export function inClaim<Result>(
   );
 }
 
-async function untilReached<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+/** Tries again while the database is away, until the signal aborts. */
+export async function untilReached<Result>(
+  signal: AbortSignal,
+  work: () => Promise<Result>,
+): Promise<Result> {
   for (let failures = 1; ; failures++) {
     try {
       return await work();
@@ -47,7 +51,8 @@ async function untilReached<Result>(signal: AbortSignal, work: () => Promise<Res
   }
 }
 
-function isPassing(error: unknown): boolean {
+/** Whether the same may end better a little later. */
+export function isPassing(error: unknown): boolean {
   if (error instanceof AppError) return error.code === "database_unavailable";
   return conflictCodes.has(errorCode(error) ?? "");
 }

@@ -3,7 +3,10 @@ import { ClaimLostError } from "./claim-lost.ts";
 
 /** How long a worker may be silent before its tasks are another's. */
 export const leaseMs = 10_000;
-const renewEveryMs = 1000;
+/** Also how soon a cancellation is seen. */
+const renewEveryMs = 500;
+/** Three rounds fit into a lease, so that one lost connection does not cost it. */
+const renewTimeoutMs = 2500;
 
 /** The claims that this worker holds. */
 export interface Leases {
@@ -16,7 +19,7 @@ export interface Leases {
 }
 
 /**
- * Renews all leases in one statement a second. A claim that the database does not give back is lost or canceled. While
+ * Renews all leases in one statement twice a second. A claim that the database does not give back is lost or canceled. While
  * the database is away the runs go on: their writes are fenced, and the first answer tells what became of them.
  */
 export function createLeases(options: {
@@ -40,7 +43,11 @@ export function createLeases(options: {
       const claims = round.map(([, { claim }]) => claim);
       const kept = new Set(
         (
-          await inServiceTransaction(database, (sql) => renewLeases(sql, claims, options.leaseMs ?? leaseMs))
+          await inServiceTransaction(
+            database,
+            (sql) => renewLeases(sql, claims, options.leaseMs ?? leaseMs),
+            { timeoutMs: renewTimeoutMs },
+          )
         ).map(keyOf),
       );
       for (const [key, { run }] of round) {

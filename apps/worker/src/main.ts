@@ -1,4 +1,5 @@
 import { closeDatabase, openDatabase } from "@genq/core/db";
+import { findQueueProblems } from "@genq/core/queue";
 import { openStorage } from "@genq/core/storage";
 import { createInference, InferenceError } from "@genq/inference";
 import { pino } from "pino";
@@ -6,6 +7,9 @@ import { readEnv } from "./env.ts";
 import { progressLine } from "./models.ts";
 import { startStatusServer } from "./status-server.ts";
 import { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
+
+/** EX_TEMPFAIL of sysexits: trying again may help. */
+const standstillCode = 75;
 
 const env = readEnv();
 const log = pino({ level: env.LOG_LEVEL, base: { app: "worker" } }, pino.destination({ fd: 1, sync: true }));
@@ -15,6 +19,13 @@ const database = openDatabase({
   max: env.DATABASE_POOL_MAX,
   prepare: env.DATABASE_PREPARE,
 });
+const queueProblems = await findQueueProblems({ url: env.QUEUE_URL, prefix: env.QUEUE_PREFIX });
+if (queueProblems.length > 0 && env.EDITION === "server") {
+  process.stderr.write(
+    `The worker can't start: the queue's server is not fit.\n${queueProblems.map((it) => `  ${it}\n`).join("")}`,
+  );
+  process.exit(1);
+}
 const worker = startOrExit({
   database,
   queue: { url: env.QUEUE_URL, prefix: env.QUEUE_PREFIX },
@@ -28,6 +39,7 @@ const worker = startOrExit({
       models: { embedding: env.EMBEDDING_MODEL, generation: env.GENERATION_MODEL },
       cacheDir: env.MODELS_DIR,
       hubEndpoint: env.HF_ENDPOINT,
+      limits: { stepDeadlineMs: env.MODEL_DEADLINE_MS, maxRssBytes: maxRssBytes(env.MODEL_MAX_RSS_MB) },
       onStatus,
     }),
   onModelStatus: (status) => process.stdout.write(`${progressLine(status)}\n`),
@@ -36,22 +48,29 @@ const worker = startOrExit({
     embed: env.WORKER_CONCURRENCY_EMBED,
     generate: env.WORKER_CONCURRENCY_GENERATE,
   },
+  runningPerUser: env.MAX_RUNNING_TASKS_PER_USER,
+  webhookNetworks: env.WEBHOOK_ALLOWED_NETWORKS,
+  // What runs beside it is given back first; then whoever runs this process starts it anew.
+  onStandstill: () => stop(Math.min(env.SHUTDOWN_GRACE_MS, 5000), standstillCode),
   log,
 });
 
 let stopping = false;
-const shutDown = (signal: NodeJS.Signals) => {
-  if (stopping) process.exit(signal === "SIGINT" ? 130 : 143);
+function stop(graceMs: number, code: number): void {
   stopping = true;
-  log.info({ signal, grace_ms: env.SHUTDOWN_GRACE_MS }, "shutting down");
   setTimeout(() => {
     log.error("the grace period is over; what still runs is left to its lease");
-    process.exit(1);
-  }, env.SHUTDOWN_GRACE_MS).unref();
+    process.exit(code === 0 ? 1 : code);
+  }, graceMs).unref();
   void worker
-    .stop(env.SHUTDOWN_GRACE_MS)
+    .stop(graceMs)
     .then(() => closeDatabase(database))
-    .finally(() => process.exit(0));
+    .finally(() => process.exit(code));
+}
+const shutDown = (signal: NodeJS.Signals) => {
+  if (stopping) process.exit(signal === "SIGINT" ? 130 : 143);
+  log.info({ signal, grace_ms: env.SHUTDOWN_GRACE_MS }, "shutting down");
+  stop(env.SHUTDOWN_GRACE_MS, 0);
 };
 process.on("SIGTERM", shutDown);
 process.on("SIGINT", shutDown);
@@ -65,6 +84,10 @@ if (env.WORKER_PORT > 0) {
   );
 }
 log.info({ worker: worker.id, edition: env.EDITION, pid: process.pid }, "started");
+
+function maxRssBytes(mebibytes: number | undefined): number | undefined {
+  return mebibytes === undefined ? undefined : mebibytes * 1024 * 1024;
+}
 
 function startOrExit(options: WorkerOptions): Worker {
   try {

@@ -7,15 +7,25 @@ export type RunOutcome = "completed" | "failed" | "retried" | "given_back" | "lo
 export interface Metrics {
   ran(kind: JobKind, outcome: RunOutcome, ms: number): void;
   rang(tasks: number): void;
+  ringIgnored(reason: "malformed" | "unknown_task"): void;
+  requeued(tasks: number): void;
+  poisoned(tasks: number): void;
+  expired(tasks: number): void;
   swept(objects: number): void;
   lag(queue: string, due: number, oldestSeconds: number): void;
   reconciled(): void;
+  webhookAttempted(status: "delivered" | "pending" | "dead"): void;
+  webhookLag(oldestSeconds: number): void;
   /** Prometheus' text format. */
   text(): Promise<string>;
   readonly contentType: string;
 }
 
-export function createMetrics(options: { running: () => number }): Metrics {
+export function createMetrics(options: {
+  running: () => number;
+  /** Of the queue's server. */
+  queueMemory?: () => { usedBytes: number; maxBytes: number } | null;
+}): Metrics {
   const register = new Registry();
   const registers = [register];
   collectDefaultMetrics({ register });
@@ -40,9 +50,39 @@ export function createMetrics(options: { running: () => number }): Metrics {
       this.set(options.running());
     },
   });
+  new Gauge({
+    name: "genq_queue_memory_ratio",
+    help: "How full the memory of the queue's Redis is, where it has a limit; from 1 on it takes no rings",
+    registers,
+    collect() {
+      const memory = options.queueMemory?.() ?? null;
+      if (memory !== null) this.set(memory.usedBytes / memory.maxBytes);
+    },
+  });
   const rung = new Counter({
     name: "genq_reconciler_rings_total",
     help: "Tasks that were silent and were rung for again",
+    registers,
+  });
+  const ignored = new Counter({
+    name: "genq_rings_ignored_total",
+    help: "Rings that named no task of their queue: malformed, forged, or of a task that was deleted",
+    labelNames: ["reason"],
+    registers,
+  });
+  const requeued = new Counter({
+    name: "genq_reconciler_requeued_total",
+    help: "Tasks taken back from workers whose lease ran out",
+    registers,
+  });
+  const poisoned = new Counter({
+    name: "genq_reconciler_poisoned_total",
+    help: "Tasks quarantined because too many attempts ended without a report",
+    registers,
+  });
+  const expired = new Counter({
+    name: "genq_reconciler_expired_total",
+    help: "Tasks that waited longer than their deadline",
     registers,
   });
   const swept = new Counter({
@@ -67,12 +107,29 @@ export function createMetrics(options: { running: () => number }): Metrics {
     help: "When this worker's reconciler last finished a round",
     registers,
   });
+  const webhookAttempts = new Counter({
+    name: "genq_webhook_attempts_total",
+    help: "Attempts to deliver a webhook: delivered, failed and tried again later (pending), or failed for good (dead)",
+    labelNames: ["status"],
+    registers,
+  });
+  const webhookLag = new Gauge({
+    name: "genq_webhook_lag_seconds",
+    help: "How long the oldest webhook that is due could have been sent",
+    registers,
+  });
   return {
+    webhookAttempted: (status) => webhookAttempts.inc({ status }),
+    webhookLag: (seconds) => webhookLag.set(seconds),
     ran: (kind, outcome, ms) => {
       runs.inc({ kind, outcome });
       seconds.observe({ kind, outcome }, ms / 1000);
     },
     rang: (tasks) => rung.inc(tasks),
+    ringIgnored: (reason) => ignored.inc({ reason }),
+    requeued: (tasks) => requeued.inc(tasks),
+    poisoned: (tasks) => poisoned.inc(tasks),
+    expired: (tasks) => expired.inc(tasks),
     swept: (objects) => swept.inc(objects),
     lag: (queue, tasks, oldestSeconds) => {
       due.set({ queue }, tasks);

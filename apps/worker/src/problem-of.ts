@@ -1,10 +1,20 @@
-import { AppError, createProblem, type Problem, type ProblemCode } from "@genq/contract";
+import {
+  AppError,
+  createProblem,
+  isRetried,
+  type JobKind,
+  type Problem,
+  type ProblemCode,
+  problemOfRun,
+} from "@genq/contract";
 import { InferenceError, type InferenceErrorCode } from "@genq/inference";
 
 export interface Failure {
   problem: Problem;
-  /** Another run of the same task may end better. */
+  /** Another run of the same task may end better, says the policy of its kind. */
   retryable: boolean;
+  /** The process in which the model or the parser runs died under the run: the attempt counts as one without a report. */
+  unreported: boolean;
 }
 
 const inferenceProblems: Record<InferenceErrorCode, ProblemCode> = {
@@ -18,13 +28,10 @@ const inferenceProblems: Record<InferenceErrorCode, ProblemCode> = {
   invalid_input: "invalid_request",
 };
 
-/** What about the document itself is wrong stays wrong; its owner may retry by hand. */
-const finalCodes: ReadonlySet<ProblemCode> = new Set(["document_parse_timeout"]);
-
 /** What an error of a run means for its task. An error that nobody foresaw is told without its message. */
-export function failureOf(error: unknown): Failure {
-  const problem = problemOf(error);
-  return { problem, retryable: problem.retryable && !finalCodes.has(problem.code) };
+export function failureOf(kind: JobKind, error: unknown): Failure {
+  const problem = problemOfRun(kind, problemOf(error));
+  return { problem, retryable: isRetried(kind, problem.code), unreported: isDeath(error) };
 }
 
 function problemOf(error: unknown): Problem {
@@ -34,4 +41,9 @@ function problemOf(error: unknown): Problem {
     "internal_error",
     "The worker failed in a way that it does not know. Its log tells more.",
   );
+}
+
+function isDeath(error: unknown): boolean {
+  if (error instanceof InferenceError) return error.processDied;
+  return error instanceof AppError && error.code === "parser_crashed";
 }

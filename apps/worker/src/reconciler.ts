@@ -1,40 +1,36 @@
 import { queueNames } from "@genq/contract";
-import {
-  deleteOldIdempotencyKeys,
-  inServiceTransaction,
-  selectQueueLags,
-  takeSilentTasks,
-} from "@genq/core/db";
+import { deleteOldIdempotencyKeys, inServiceTransaction, selectQueueLags } from "@genq/core/db";
 import { sweepObjects } from "@genq/core/files";
+import { expireOverdue, ringForSilent, takeBackTasks } from "./reconcile-rings.ts";
 import { type Repetition, repeat } from "./repeat.ts";
 import type { Services } from "./services.ts";
 
+const leasesEveryMs = 2000;
 const everyMs = 5000;
-/** How long a task may wait after its last ring. Until then the ring is most likely in the queue. */
-const silentMs = 15_000;
-const ringsPerRound = 200;
 const keysEveryMs = 600_000;
 
 /**
- * Sets right what a lost ring, a killed worker or a crash between two steps left: rings for tasks that are silent or
- * abandoned, deletes objects that nobody needs and old idempotency keys. Any number of workers may do so.
+ * Sets right what a lost ring, a killed worker or a crash between two steps left: takes back abandoned tasks, expires what
+ * waited too long, rings for silent tasks, deletes objects that nobody needs and old idempotency keys. Any number of
+ * workers may do so.
  */
-export function startReconciler(services: Services): Repetition {
+export function startReconciler(services: Services): Pick<Repetition, "stop"> {
   const { log, metrics } = services;
   let keysAt = performance.now() + Math.random() * keysEveryMs;
-  const step = async (name: string, work: () => Promise<void>) => {
+  const step = async (name: string, work: () => Promise<unknown>) => {
     try {
-      await work();
+      const tasks = await work();
+      if (typeof tasks === "number" && tasks > 0) log.info({ step: name, tasks }, "reconciled");
     } catch (error) {
       log.warn({ err: error, step: name }, "reconciling failed");
     }
   };
-  return repeat(everyMs, async () => {
-    await step("rings", async () => {
-      const rung = await ringSilentTasks(services);
-      if (rung > 0) log.info({ tasks: rung }, "rang again");
-      metrics.rang(rung);
-    });
+  const leases = repeat(leasesEveryMs, async () => {
+    await step("leases", () => takeBackTasks(services));
+    await step("expiry", () => expireOverdue(services));
+  });
+  const rest = repeat(everyMs, async () => {
+    await step("rings", () => ringForSilent(services));
     await step("lag", () => reportLag(services));
     await step("objects", async () => metrics.swept(await sweepObjects(services)));
     if (performance.now() >= keysAt) {
@@ -43,20 +39,7 @@ export function startReconciler(services: Services): Repetition {
     }
     metrics.reconciled();
   });
-}
-
-/** Rings for silent tasks. Stops at the first ring that is not heard: the rest is silent again later. */
-export async function ringSilentTasks(
-  { database, queues }: Pick<Services, "database" | "queues">,
-  options = { silentMs, limit: ringsPerRound },
-): Promise<number> {
-  const rings = await inServiceTransaction(database, (sql) => takeSilentTasks(sql, options));
-  let heard = 0;
-  for (const ring of rings) {
-    if (!(await queues.ring(ring))) break;
-    heard++;
-  }
-  return heard;
+  return { stop: async () => void (await Promise.all([leases.stop(), rest.stop()])) };
 }
 
 async function reportLag({ database, metrics }: Services): Promise<void> {

@@ -1,26 +1,31 @@
-import { AppError, type JobKind, type JobPayload, jobCatalog } from "@genq/contract";
 import {
-  claimTask,
-  completeTask,
-  failTask,
-  inServiceTransaction,
-  releaseTask,
-  type TaskRow,
-  writeProgress,
-} from "@genq/core/db";
-import { delayAfter, taskBackoff } from "./backoff.ts";
+  AppError,
+  type JobKind,
+  type JobPayload,
+  jobCatalog,
+  poisonedProblem,
+  type QueueName,
+  unreportedAttemptsLimit,
+} from "@genq/contract";
+import { completeTask, failTask, releaseTask, type TaskRow, writeProgress } from "@genq/core/db";
+import { delayAfter } from "./backoff.ts";
 import { ClaimLostError, ShutdownError } from "./claim-lost.ts";
+import type { Completions } from "./completions.ts";
 import type { Run } from "./handlers/handler.ts";
 import type { Handlers } from "./handlers/handlers.ts";
 import { inClaim } from "./in-claim.ts";
-import { type Leases, leaseMs } from "./leases.ts";
+import type { Leases } from "./leases.ts";
 import type { RunOutcome } from "./metrics.ts";
 import { failureOf } from "./problem-of.ts";
+import { inferenceOfRun } from "./run-inference.ts";
 import type { Services } from "./services.ts";
 
 export interface TaskRunner extends Services {
   handlers: Handlers;
   leases: Leases;
+  /** Told of each claim; returns what to call when its run has ended. */
+  claimed: (queue: QueueName) => () => void;
+  completions: Completions;
   /** Aborts when the worker must end: a report that the database did not hear by then is left to the lease. */
   ending: AbortSignal;
 }
@@ -28,18 +33,12 @@ export interface TaskRunner extends Services {
 /** A ring for a later run comes this much after its time, so that the clocks of queue and database may differ. */
 const ringSlackMs = 150;
 
-/** Answers one ring: claims the task, does its work, and reports the outcome if the claim is still held. */
-export async function runTask(runner: TaskRunner, taskId: string): Promise<void> {
-  const outcome = await inServiceTransaction(runner.database, (sql) => claimTask(sql, taskId, leaseMs));
-  if (!outcome.claimed) {
-    const level = outcome.reason === "poisoned" || outcome.reason === "expired" ? "warn" : "debug";
-    runner.log[level]({ task_id: taskId, reason: outcome.reason }, "ring without a claim");
-    return;
-  }
-  const { task } = outcome;
+/** Does the work of a claimed task, and reports the outcome if the claim is still held. */
+export async function runTask(runner: TaskRunner, task: TaskRow): Promise<void> {
   const controller = new AbortController();
   const claim = { taskId: task.id, attempt: task.attempt };
   const lease = runner.leases.hold(claim, controller);
+  const ended = runner.claimed(task.queue);
   if (runner.ending.aborted) controller.abort(new ShutdownError("The worker is going down."));
   const deadline = setTimeout(() => controller.abort(tooLong(task.kind)), runSecondsOf(task.kind) * 1000);
   const startedAt = performance.now();
@@ -60,16 +59,21 @@ export async function runTask(runner: TaskRunner, taskId: string): Promise<void>
   let status: RunOutcome;
   let error: unknown;
   try {
-    const finish = await work(runner, task.kind, run, task.payload);
+    const alone = task.unreportedAttempts > 0;
+    const inference = inferenceOfRun(runner.inference, { signal: controller.signal, alone });
+    const finish = await work({ ...runner, inference }, task.kind, run, task.payload);
     clearTimeout(deadline);
     await finish(writeWith(runner.ending));
     status = "completed";
   } catch (thrown) {
     error = controller.signal.aborted ? controller.signal.reason : thrown;
+    // What the run still has under way, such as the next batch, is for nothing now.
+    controller.abort();
     status = await settle(runner, task, error, writeWith(runner.ending));
   } finally {
     clearTimeout(deadline);
     lease.letGo();
+    ended();
   }
   const ms = Math.round(performance.now() - startedAt);
   runner.metrics.ran(task.kind, status, ms);
@@ -80,7 +84,7 @@ export async function runTask(runner: TaskRunner, taskId: string): Promise<void>
       attempt: task.attempt,
       status,
       ms,
-      ...(status === "failed" || status === "retried" ? describe(error) : {}),
+      ...(status === "failed" || status === "retried" ? describe(task.kind, error) : {}),
     },
     "task run",
   );
@@ -96,9 +100,11 @@ async function work<Kind extends JobKind>(
   // The row's payload was parsed by its kind's schema; the two are tied in the row, not in its type.
   const finished = await runner.handlers[kind](runner, run, payload as JobPayload<Kind>);
   const result = jobCatalog[kind].result.parse(finished.result) as typeof finished.result;
+  const { commit } = finished;
+  if (commit === undefined) return (write) => runner.completions.complete(run.claim, result, write);
   return (write) =>
     write(async (sql) => {
-      await finished.commit?.(sql);
+      await commit(sql);
       await completeTask<Kind>(sql, run.claim, result);
     });
 }
@@ -118,14 +124,20 @@ async function settle(
       await runner.queues.ring({ ...claim, queue: task.queue });
       return "given_back";
     }
-    const { problem, retryable } = failureOf(error);
-    const reported = task.lifeAttempts - task.unreportedAttempts;
-    if (!retryable || reported >= jobCatalog[task.kind].limits.attempts) {
+    const { problem, retryable, unreported } = failureOf(task.kind, error);
+    const { attempts, backoff } = jobCatalog[task.kind].retry;
+    const unreportedAttempts = task.unreportedAttempts + (unreported ? 1 : 0);
+    if (unreportedAttempts >= unreportedAttemptsLimit) {
+      await write((sql) => failTask(sql, claim, poisonedProblem(unreportedAttempts), { unreported }));
+      return "failed";
+    }
+    const reported = task.lifeAttempts - unreportedAttempts;
+    if (!unreported && (!retryable || reported >= attempts)) {
       await write((sql) => failTask(sql, claim, problem));
       return "failed";
     }
-    const delayMs = delayAfter(reported, taskBackoff);
-    await write((sql) => releaseTask(sql, claim, { delayMs, counted: true }));
+    const delayMs = delayAfter(task.lifeAttempts, backoff);
+    await write((sql) => releaseTask(sql, claim, { delayMs, counted: true, unreported }));
     await runner.queues.ring({ ...claim, queue: task.queue, delayMs: delayMs + ringSlackMs });
     return "retried";
   } catch (reportError) {
@@ -147,7 +159,7 @@ function tooLong(kind: JobKind): AppError {
 }
 
 /** What the log tells of an error. Known errors tell their code; a surprise tells its stack, which is ours. */
-function describe(error: unknown): { code: string } | { code: string; err: unknown } {
-  const { code } = failureOf(error).problem;
+function describe(kind: JobKind, error: unknown): { code: string } | { code: string; err: unknown } {
+  const { code } = failureOf(kind, error).problem;
   return code === "internal_error" ? { code, err: error } : { code };
 }

@@ -36,6 +36,8 @@ async function answer(
         status: worker.isReady() ? "ok" : "degraded",
         worker_id: worker.id,
         running: worker.running(),
+        queues: worker.moving(),
+        queue_server: worker.queueReport() ?? null,
         models: worker.models.statuses(),
       });
     case "/ready": {
@@ -43,9 +45,15 @@ async function answer(
         () => true,
         () => false,
       );
-      const checks = { database: reached, models: worker.models.isReady(), queues: worker.isReady() };
+      const queueReport = worker.queueReport();
+      const checks = {
+        database: reached,
+        models: worker.models.isReady(),
+        queues: worker.isReady(),
+        queue_server: queueReport !== undefined && queueReport.problems.length === 0,
+      };
       const ready = Object.values(checks).every(Boolean);
-      return json(ready ? 200 : 503, { ready, checks });
+      return json(ready ? 200 : 503, { ready, checks, warnings: queueReport?.warnings ?? [] });
     }
     case "/metrics":
       response.writeHead(200, { "content-type": worker.metrics.contentType });

@@ -2,21 +2,33 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type QueueName, queueNames } from "@genq/contract";
 import type { Database } from "@genq/core/db";
-import { openQueues, openRingWorker, type QueueOptions, type RingWorker } from "@genq/core/queue";
+import {
+  openQueues,
+  openRingWorker,
+  type QueueOptions,
+  type QueueReport,
+  type RingWorker,
+  startQueueMonitor,
+} from "@genq/core/queue";
 import type { Storage } from "@genq/core/storage";
+import { addressPolicy, createWebhookSender, type Network } from "@genq/core/webhooks";
 import type { Inference, ModelStatus, ModelTask } from "@genq/inference";
 import type { Logger } from "pino";
+import { answerRing } from "./answer-ring.ts";
 import { ShutdownError } from "./claim-lost.ts";
+import { createClaimer } from "./claimer.ts";
+import { createCompletions } from "./completions.ts";
 import { type Handlers, handlers } from "./handlers/handlers.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { removeStaleCopies } from "./ingestion/download-object.ts";
-import { createLeases } from "./leases.ts";
+import { createLeases, leaseMs } from "./leases.ts";
 import { limitedWarning } from "./limited-warning.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type Models, startModels } from "./models.ts";
+import { startQueueWatch } from "./queue-watch.ts";
 import { startReconciler } from "./reconciler.ts";
-import { runTask } from "./run-task.ts";
 import type { Services } from "./services.ts";
+import { startWebhooks } from "./webhooks.ts";
 
 export interface WorkerOptions {
   database: Database;
@@ -25,16 +37,27 @@ export interface WorkerOptions {
   openInference: (onStatus: (status: ModelStatus) => void) => Inference;
   onModelStatus?: (status: ModelStatus) => void;
   concurrency: Record<QueueName, number>;
+  /** Tasks of one user that may run at a time, in each queue and over all workers. */
+  runningPerUser: number;
+  /** Blocks of addresses that webhooks may go to besides public ones. Default none. */
+  webhookNetworks?: readonly Network[];
   log: Logger;
   handlers?: Handlers;
+  /** Told once when tasks wait and nothing comes: the worker is of no use any more, and should be started anew. */
+  onStandstill?: () => void;
+  standstillMs?: number;
 }
 
 export interface Worker {
   readonly id: string;
   readonly models: Models;
   readonly metrics: Metrics;
-  /** Whether all queues are answered. */
+  /** Whether all models are ready, and the tasks of all queues move. */
   isReady(): boolean;
+  /** The queues whose tasks move. */
+  moving(): QueueName[];
+  /** What is known of the queue's server; undefined while it was never reached. */
+  queueReport(): QueueReport | undefined;
   running(): number;
   /**
    * Takes no more work, lets what runs finish for a while, gives the rest back, and resolves within about `graceMs`.
@@ -61,7 +84,10 @@ export function startWorker(options: WorkerOptions): Worker {
   const onError = (error: Error) => warn(error, "queue");
   const queues = openQueues({ ...options.queue, onError });
   const leases = createLeases({ database, onError: (error) => warn(error, "leases were not renewed") });
-  const metrics = createMetrics({ running: leases.held });
+  const metrics = createMetrics({
+    running: leases.held,
+    queueMemory: () => monitor.report()?.memory ?? null,
+  });
   const models = startModels({
     openInference: options.openInference,
     onStatus: (status) => {
@@ -71,12 +97,54 @@ export function startWorker(options: WorkerOptions): Worker {
     },
   });
   const services: Services = { database, queues, storage, inference: models.inference, log, metrics };
-  const heartbeat = startHeartbeat({ database, log, workerId: id, models: models.statuses });
+  const watch = startQueueWatch({
+    database,
+    queues,
+    workerId: id,
+    concurrency: options.concurrency,
+    runningPerUser: options.runningPerUser,
+    onStandstill: (queue) => {
+      log.fatal(
+        { queue },
+        "tasks wait and nothing was claimed for 30 s, though the queue and the database answer",
+      );
+      options.onStandstill?.();
+    },
+    onChange: () => setImmediate(() => heartbeat.soon()),
+    ...(options.standstillMs === undefined ? {} : { standstillMs: options.standstillMs }),
+  });
+  const monitor = startQueueMonitor(queues, ({ problems, warnings }) => {
+    for (const problem of problems) log.error(`the queue's server is not fit: ${problem}`);
+    for (const warning of warnings) log.warn(`the queue's server: ${warning}`);
+  });
+  const heartbeat = startHeartbeat({
+    database,
+    log,
+    workerId: id,
+    report: () => ({ models: models.statuses(), queues: stopping ? [] : watch.moving() }),
+  });
   const reconciler = startReconciler(services);
+  const webhooks = startWebhooks({
+    database,
+    sender: createWebhookSender({ policy: addressPolicy(options.webhookNetworks ?? []) }),
+    log,
+    metrics,
+    onError: warn,
+  });
   const ending = new AbortController();
-  const runner = { ...services, handlers: options.handlers ?? handlers, leases, ending: ending.signal };
+  const runner = {
+    ...services,
+    handlers: options.handlers ?? handlers,
+    leases,
+    claimed: watch.claimed,
+    completions: createCompletions(database, ending.signal),
+    ending: ending.signal,
+  };
+  const { runningPerUser } = options;
+  const claimer = createClaimer({ database, leaseMs, runningPerUser, log, metrics });
   const ringWorkers = new Map<QueueName, RingWorker>();
   let stopping = false;
+  const answering = { ...runner, claimer, warn, isStopping: () => stopping };
 
   for (const queue of queueNames) {
     void models.ready(neededModel[queue]).then(() => {
@@ -89,9 +157,11 @@ export function startWorker(options: WorkerOptions): Worker {
           onError,
           queue,
           concurrency,
-          onRing: (taskId) => runTask(runner, taskId),
+          onHeard: () => watch.heard(queue),
+          onRing: (data) => answerRing(answering, queue, data),
         }),
       );
+      watch.opened(queue);
       log.info({ queue, concurrency }, "answering");
     });
   }
@@ -101,12 +171,17 @@ export function startWorker(options: WorkerOptions): Worker {
     id,
     models,
     metrics,
-    isReady: () => !stopping && ringWorkers.size === queueNames.length && models.isReady(),
+    isReady: () => !stopping && watch.moving().length === queueNames.length && models.isReady(),
+    moving: watch.moving,
+    queueReport: monitor.report,
     running: leases.held,
     stop: async (graceMs) => {
       stopping = true;
+      monitor.stop();
       const closed = Promise.allSettled([
         reconciler.stop(),
+        webhooks.stop(ending.signal),
+        watch.stop(),
         ...[...ringWorkers.values()].map((ringWorker) => ringWorker.close()),
       ]);
       const finishMs = Math.max(graceMs - closingMs, graceMs / 2);

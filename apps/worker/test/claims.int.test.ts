@@ -1,4 +1,6 @@
-import { claimTask, countChunks, inServiceTransaction, inUserTransaction, upsertChunks } from "@genq/core/db";
+import { setTimeout as sleep } from "node:timers/promises";
+import { jobCatalog } from "@genq/contract";
+import { claimNext, countChunks, inServiceTransaction, inUserTransaction, upsertChunks } from "@genq/core/db";
 import { cancelTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
 import { InferenceError } from "@genq/inference";
@@ -6,7 +8,8 @@ import { afterAll, expect, it } from "vitest";
 import { ClaimLostError } from "../src/claim-lost.ts";
 import type { Run } from "../src/handlers/handler.ts";
 import { type Handlers, handlers } from "../src/handlers/handlers.ts";
-import { ringSilentTasks } from "../src/reconciler.ts";
+import { createMetrics } from "../src/metrics.ts";
+import { ringForSilent, takeBackTasks } from "../src/reconcile-rings.ts";
 import { fakeInference } from "./fake-inference.ts";
 import { memoryStorage, openWorkerStack } from "./worker-stack.ts";
 
@@ -22,11 +25,11 @@ const sql = <Row>(text: string, ...values: string[]) =>
 it("gives a task to one of those who claim it at the same time", async () => {
   const id = await worked.submit(user, "embed", { texts: ["a"], kind: "query" });
   const outcomes = await Promise.all(
-    [1, 2, 3, 4].map(() => inServiceTransaction(worked.database, (tx) => claimTask(tx, id, 15_000))),
+    [1, 2, 3, 4].map(() =>
+      claimNext(worked.database, "embed", { limit: 1, leaseMs: 15_000, runningPerUser: 10 }),
+    ),
   );
-  expect(outcomes.map((outcome) => (outcome.claimed ? outcome.task.attempt : outcome.reason)).sort()).toEqual(
-    [1, "held", "held", "held"],
-  );
+  expect(outcomes.flatMap(({ tasks }) => tasks.map((task) => [task.id, task.attempt]))).toEqual([[id, 1]]);
   await cancelTask(worked.api, user, id);
 });
 
@@ -163,7 +166,8 @@ it("repeats what may end better after a pause, and nothing else", async () => {
 
 it("ends a task at the last of its attempts", async () => {
   const id = await worked.submit(user, "embed", { texts: ["a"], kind: "query" });
-  await sql("update tasks set life_attempts = 2 where id = $1", id);
+  const before = String(jobCatalog.embed.retry.attempts - 1);
+  await sql("update tasks set life_attempts = $2::int where id = $1", id, before);
   const failing: Handlers = {
     ...handlers,
     embed: () => {
@@ -176,20 +180,27 @@ it("ends a task at the last of its attempts", async () => {
   await worker.stop(1000);
 });
 
-it("rings for what is silent and what was abandoned, once", async () => {
+it("rings once for what is silent or was abandoned, with two reconcilers at it", async () => {
   const heard: string[] = [];
   const queues = {
     ...worked.api.queues,
-    ring: (ring: { taskId: string }) => Promise.resolve(heard.push(ring.taskId) > 0),
+    // As after the loss of all rings.
+    waiting: () => Promise.resolve(0),
+    ringAll: (_queue: string, rings: readonly { taskId: string }[]) =>
+      Promise.resolve(heard.push(...rings.map((ring) => ring.taskId)) && rings.length),
   };
   const [silent, fresh, abandoned] = await Promise.all(
     [1, 2, 3].map(() => worked.submit(user, "generate", { text: "Hello" })),
   );
   await sql("update tasks set run_after = now() - interval '1 minute' where id = $1", String(silent));
-  await inServiceTransaction(worked.database, (tx) => claimTask(tx, String(abandoned), 15_000));
-  await sql("update tasks set lease_until = now() - interval '1 second' where id = $1", String(abandoned));
-  const ring = () => ringSilentTasks({ database: worked.database, queues }, { silentMs: 10_000, limit: 10 });
-  expect(await Promise.all([ring(), ring()])).toEqual(expect.arrayContaining([expect.any(Number)]));
+  await stack.claimTask(worked.database, String(abandoned), 1);
+  await sleep(20);
+  const services = { database: worked.database, queues, metrics: createMetrics({ running: () => 0 }) };
+  const reconcile = async () =>
+    (await takeBackTasks(services)) +
+    (await ringForSilent(services, { silentMs: 10_000, ringsPerRound: 10 }));
+  const [one, other] = await Promise.all([reconcile(), reconcile()]);
+  expect(one + other).toBe(2);
   expect(heard.sort()).toEqual([silent, abandoned].sort());
   expect(heard).not.toContain(fresh);
 });

@@ -1,11 +1,12 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
 import { closeDatabase, countChunks, inUserTransaction, openDatabase, selectFile } from "@genq/core/db";
 import { deleteFile } from "@genq/core/files";
 import { cancelTask, getTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
-import { afterAll, expect, it } from "vitest";
-import { openCuttableProxy } from "./cuttable-proxy.ts";
+import { openTcpProxy } from "@genq/core/testing/tcp-proxy";
+import { afterAll, expect, it, vi } from "vitest";
 import { fakeInference } from "./fake-inference.ts";
 import { memoryStorage, openWorkerStack } from "./worker-stack.ts";
 import { writePdf } from "./write-pdf.ts";
@@ -132,7 +133,7 @@ it("fails a file that has no text with a problem that says so", async () => {
 });
 
 it("goes on after the database was away, in the same attempt", async () => {
-  const proxy = await openCuttableProxy(stack.databaseUrl);
+  const proxy = await openTcpProxy(stack.databaseUrl);
   const database = openDatabase({ url: proxy.url, role: "genq_worker", max: 4, prepare: true });
   const worker = worked.start({
     database,
@@ -142,10 +143,10 @@ it("goes on after the database was away, in the same attempt", async () => {
   await expect
     .poll(async () => (await read(fileId)).chunks.done, { timeout: 15_000, interval: 20 })
     .toBeGreaterThan(0);
-  proxy.cut();
+  proxy.refuse();
   await sleep(3000);
   expect((await getTask(worked.api, user, taskId)).status).toBe("processing");
-  proxy.restore();
+  proxy.pass();
   const task = await worked.until(user, taskId, "completed", 20_000);
   expect([task.attempt, task.unreportedAttempts]).toEqual([1, 0]);
   const { ordinals } = await stored(fileId);
@@ -208,3 +209,28 @@ it("puts a replacement in the place of the older file when it is ready, not befo
   expect(JSON.stringify(result)).not.toContain("monday");
   await worker.stop(1000);
 });
+
+it.skipIf(process.platform !== "linux")(
+  "goes on with a document whose parser crashed, and counts the crash apart",
+  async () => {
+    const worker = worked.start({ openInference: (onStatus) => fakeInference({ embedMs: 2 }, onStatus) });
+    const { fileId, taskId } = await worked.upload(user, "crash.txt", sentences(20_000, "crashes"));
+    const parser = await vi.waitUntil(findParser, { timeout: 10_000, interval: 5 });
+    process.kill(parser, "SIGSEGV");
+    const done = await worked.until(user, taskId, "completed", 25_000);
+    expect([done.attempt, done.unreportedAttempts]).toEqual([2, 1]);
+    const { ordinals, vectors } = await stored(fileId);
+    expect([ordinals, [...vectors]]).toEqual([upTo(ordinals.length), [1]]);
+    await worker.stop(1000);
+  },
+  40_000,
+);
+
+async function findParser(): Promise<number | undefined> {
+  const children = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
+  for (const pid of children.split(" ").filter(Boolean)) {
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (command.includes("documents/child/main.ts")) return Number(pid);
+  }
+  return undefined;
+}

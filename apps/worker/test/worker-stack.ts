@@ -54,6 +54,7 @@ export function openWorkerStack(stack: Servers, storage: Storage): WorkerStack {
         storage,
         openInference: (onStatus) => fakeInference({}, onStatus),
         concurrency: { ingest: 1, embed: 2, generate: 1 },
+        runningPerUser: 100,
         log,
         ...options,
       });

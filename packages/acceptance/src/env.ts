@@ -13,8 +13,16 @@ export function wantsPlainOutput(): boolean {
   return !process.stdout.isTTY || (process.env["NO_COLOR"] ?? "") !== "" || process.env["TERM"] === "dumb";
 }
 
+interface TestServers {
+  databaseUrl: string;
+  queueUrl: string;
+  /** Files with the pid of a server that something starts again when it dies; undefined where nothing does. */
+  postgresPidFile: string | undefined;
+  queuePidFile: string | undefined;
+}
+
 /** The servers that `.ci/servers` provides. @throws Error when they are not named */
-export function testServers(): { databaseUrl: string; queueUrl: string } {
+export function testServers(): TestServers {
   const databaseUrl = process.env["TEST_DATABASE_URL"];
   const queueUrl = process.env["TEST_QUEUE_URL"];
   if (!databaseUrl || !queueUrl) {
@@ -22,5 +30,11 @@ export function testServers(): { databaseUrl: string; queueUrl: string } {
       "The server edition needs TEST_DATABASE_URL and TEST_QUEUE_URL: bash .ci/servers --queue redis npm run chaos",
     );
   }
-  return { databaseUrl, queueUrl };
+  const file = (name: string) => process.env[name] || undefined;
+  return {
+    databaseUrl,
+    queueUrl,
+    postgresPidFile: file("TEST_POSTGRES_PID_FILE"),
+    queuePidFile: file("TEST_QUEUE_PID_FILE"),
+  };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { textSchema } from "./scalars.ts";
+import { taskWebhookSchema } from "./task-webhook.ts";
 
 export const embeddingLimits = { texts: 256, charactersPerText: 100_000, syncTexts: 32 } as const;
 
@@ -12,6 +13,7 @@ export const embedRequestSchema = z
       .default("passage")
       .meta({ description: "Which side of a search the texts are on: some models prefix them differently" }),
     model: z.string().max(200).optional(),
+    webhook: taskWebhookSchema.optional(),
   })
   .meta({ id: "EmbedRequest" });
 export type EmbedRequest = z.infer<typeof embedRequestSchema>;

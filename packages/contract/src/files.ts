@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { problemSchema } from "./problems.ts";
 import { pageQuerySchema, pageSchema, timestampSchema, uuidSchema } from "./scalars.ts";
+import { webhookUrlSchema } from "./task-webhook.ts";
 
 export const fileNameLimit = 255;
 
@@ -70,6 +71,7 @@ export const uploadFieldsSchema = z.object({
     .enum(["true", "false", "1", "0"])
     .transform((value) => value === "true" || value === "1")
     .optional(),
+  webhook_url: webhookUrlSchema.optional(),
 });
 export type UploadFields = z.infer<typeof uploadFieldsSchema>;
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { textSchema } from "./scalars.ts";
 import { fileIdsSchema, passageSchema, searchLimits } from "./search.ts";
+import { taskWebhookSchema } from "./task-webhook.ts";
 
 export const generationLimits = {
   textCharacters: 200_000,
@@ -50,6 +51,7 @@ export const generateRequestSchema = z
       ])
       .optional()
       .meta({ description: "Answer from the caller's files, with citations" }),
+    webhook: taskWebhookSchema.optional(),
   })
   .meta({ id: "GenerateRequest" });
 export type GenerateRequest = z.infer<typeof generateRequestSchema>;

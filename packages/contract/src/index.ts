@@ -7,4 +7,6 @@ export * from "./problems.ts";
 export * from "./scalars.ts";
 export * from "./search.ts";
 export * from "./service.ts";
+export * from "./task-webhook.ts";
 export * from "./tasks.ts";
+export * from "./webhooks.ts";

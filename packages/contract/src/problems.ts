@@ -2,7 +2,8 @@ import { z } from "zod";
 
 /**
  * Every error that genq answers with, in one place: HTTP status, RFC 9457 title, and whether the same request may
- * succeed later without a change. The API maps a code to HTTP; a failed task stores the same object.
+ * succeed later without a change. The API maps a code to HTTP; a failed task stores the same object, in which
+ * `retryable` follows the retry policy of the task's kind.
  */
 export const problemRegistry = {
   invalid_request: { status: 400, title: "The request is not valid", retryable: false },
@@ -29,6 +30,13 @@ export const problemRegistry = {
   },
   unknown_model: { status: 422, title: "This model is not served here", retryable: false },
   file_not_ready: { status: 409, title: "The file is not ready for search yet", retryable: true },
+  webhook_url_refused: { status: 422, title: "No webhook may go to this URL", retryable: false },
+  webhook_secret_missing: {
+    status: 409,
+    title: "There is no secret to sign webhooks with",
+    retryable: false,
+  },
+  webhook_limit_reached: { status: 409, title: "There are as many webhooks as may be", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
   queue_limit_reached: { status: 429, title: "Too many tasks are waiting", retryable: true },
   document_empty: { status: 422, title: "The file is empty", retryable: false },
@@ -36,7 +44,8 @@ export const problemRegistry = {
   document_corrupt: { status: 422, title: "The document is damaged", retryable: false },
   document_no_text: { status: 422, title: "The document has no text", retryable: false },
   document_too_large: { status: 422, title: "The document is too large", retryable: false },
-  document_parse_timeout: { status: 422, title: "Reading the document took too long", retryable: true },
+  document_parse_timeout: { status: 422, title: "Reading the document took too long", retryable: false },
+  parser_crashed: { status: 503, title: "The process that reads the document died", retryable: true },
   storage_unavailable: { status: 503, title: "File storage can't be reached", retryable: true },
   database_unavailable: { status: 503, title: "The database can't be reached", retryable: true },
   auth_unavailable: { status: 503, title: "The sign-in keys can't be fetched", retryable: true },
@@ -44,7 +53,7 @@ export const problemRegistry = {
   model_crashed: { status: 503, title: "The model process died", retryable: true },
   inference_timeout: { status: 504, title: "The model took too long", retryable: true },
   overloaded: { status: 503, title: "The server is overloaded", retryable: true },
-  poisoned: { status: 500, title: "The task ended its worker three times", retryable: false },
+  poisoned: { status: 500, title: "The task ended its process three times", retryable: false },
   task_canceled: { status: 409, title: "The task was canceled", retryable: false },
   task_expired: { status: 410, title: "The task waited longer than its deadline", retryable: true },
   internal_error: { status: 500, title: "Something went wrong on our side", retryable: true },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { textSchema, uuidSchema } from "./scalars.ts";
+import { taskWebhookSchema } from "./task-webhook.ts";
 
 export const searchLimits = { queryCharacters: 10_000, k: 100, fileIds: 100 } as const;
 
@@ -17,6 +18,7 @@ export const searchRequestSchema = z
       .max(1)
       .optional()
       .meta({ description: "Cosine similarity below which rows are left out" }),
+    webhook: taskWebhookSchema.optional(),
   })
   .meta({ id: "SearchRequest" });
 export type SearchRequest = z.infer<typeof searchRequestSchema>;

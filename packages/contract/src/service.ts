@@ -36,6 +36,9 @@ export const healthSchema = z
     queue: z.object({
       backend: z.enum(["redis", "postgres"]),
       waiting: z.record(z.enum(queueNames), z.int()),
+      moving: z
+        .array(z.enum(queueNames))
+        .meta({ description: "Queues whose tasks were claimed lately, or through which a probe came" }),
     }),
   })
   .meta({ id: "Health" });

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
+import { inheritedEnv } from "./env.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -30,7 +31,7 @@ export interface ChildOptions {
 export async function startChild(options: ChildOptions): Promise<Child> {
   const child = fork(`${repository}${options.main}`, options.arguments ?? [], {
     cwd: repository,
-    env: { ...process.env, ...options.env },
+    env: { ...inheritedEnv(), ...options.env },
     execArgv: ["--import", lifeLine],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { afterAll, inject } from "vitest";
+import { claimTask } from "./claim-task.ts";
 import { createDatabase, databaseUrl, dropDatabase, templateName } from "./databases.ts";
 import { startPostgres, startSupabase, type TestSupabase } from "./embedded.ts";
 import { expectNoLeaks, openResources } from "./leaks.ts";
@@ -22,6 +23,8 @@ export interface TestStack {
   readonly supabase: TestSupabase;
   /** A user without a password, for tests that need no token. Resolves their id. */
   createUser(): Promise<string>;
+  /** Claims a task ahead of its turn, through a worker's connection. Undefined when it can't be claimed now. */
+  claimTask: typeof claimTask;
 }
 
 /**
@@ -52,6 +55,7 @@ export async function openTestStack(options: { supabase?: boolean } = {}): Promi
       return supabase;
     },
     createUser: () => createUser(database.url),
+    claimTask,
   };
 }
 

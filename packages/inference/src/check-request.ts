@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InferenceError } from "./inference-error.ts";
-import type { GenerateRequest, InferenceLimits } from "./types.ts";
+import type { GenerateRequest, InferenceLimits, RequestOptions } from "./types.ts";
 
 const sampling = z.object({
   messages: z.array(z.unknown()).min(1),
@@ -23,7 +23,7 @@ export function checkTexts(texts: readonly string[], limits: InferenceLimits): v
 
 /** @throws InferenceError `invalid_input` */
 export function checkGenerateRequest(
-  request: Omit<GenerateRequest, "signal" | "onText">,
+  request: Omit<GenerateRequest, keyof RequestOptions | "onText">,
   limits: InferenceLimits,
 ): void {
   const checked = sampling.safeParse(request);

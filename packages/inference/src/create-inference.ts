@@ -35,6 +35,7 @@ export function createInference(options: InferenceOptions): Inference {
         return fetchModelFiles({ record: definition.record, cacheDir, hubEndpoint, onProgress, signal });
       },
       onStatus: options.onStatus ?? (() => {}),
+      childMain: options.childMain,
     });
   }
 
@@ -47,25 +48,25 @@ export function createInference(options: InferenceOptions): Inference {
     async load() {
       await Promise.all([hosts.embedding.load(), hosts.generation.load()]);
     },
-    async embed({ signal, ...request }) {
+    async embed({ signal, alone, ...request }) {
       checkTexts(request.texts, limits);
       const { id, dimensions = 0 } = definitions.embedding.record;
       if (request.texts.length === 0)
         return { model: id, dimensions, vectors: [], tokens: [], truncatedTokens: [] };
       const { texts, kind, priority } = request;
       const call = { type: "embed", texts, kind, priority } as const;
-      const result = await hosts.embedding.call(call, priority, { signal, killWhenDeaf: false });
+      const result = await hosts.embedding.call(call, { priority, alone, signal });
       return { model: id, dimensions, ...result };
     },
-    async countTokens(texts, model = "embedding") {
+    async countTokens(texts, { model = "embedding", signal, alone } = {}) {
       checkTexts(texts, limits);
       if (texts.length === 0) return [];
-      return await hosts[model].call({ type: "count", texts }, "interactive", { killWhenDeaf: false });
+      return await hosts[model].call({ type: "count", texts }, { priority: "interactive", alone, signal });
     },
-    async generate({ signal, onText, ...request }) {
+    async generate({ signal, alone, onText, ...request }) {
       checkGenerateRequest(request, limits);
       const call = { type: "generate", ...request } as const;
-      const result = await hosts.generation.call(call, "bulk", { signal, onText, killWhenDeaf: true });
+      const result = await hosts.generation.call(call, { priority: "bulk", alone, signal, onText });
       return { ...result, model: definitions.generation.record.id };
     },
     async close() {

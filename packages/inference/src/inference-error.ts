@@ -8,24 +8,20 @@ export type InferenceErrorCode =
   | "aborted"
   | "invalid_input";
 
-/** Codes after which the same request may succeed. */
-const retryableCodes: ReadonlySet<InferenceErrorCode> = new Set([
-  "model_unavailable",
-  "model_crashed",
-  "inference_timeout",
-  "overloaded",
-]);
-
 /** The only error that `@genq/inference` throws on purpose. Branch on `code`, never on `message`. */
 export class InferenceError extends Error {
   override readonly name = "InferenceError";
   readonly code: InferenceErrorCode;
-  /** True when the same request may succeed later. */
-  readonly retryable: boolean;
+  /** The model's process died while it worked at this request. */
+  readonly processDied: boolean;
 
-  constructor(code: InferenceErrorCode, message: string, options?: { cause?: unknown; retryable?: boolean }) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+  constructor(
+    code: InferenceErrorCode,
+    message: string,
+    options: { cause?: unknown; processDied?: boolean } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.retryable = options?.retryable ?? retryableCodes.has(code);
+    this.processDied = options.processDied ?? false;
   }
 }

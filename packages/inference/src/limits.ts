@@ -9,9 +9,13 @@ export function withDefaultLimits(limits: Partial<InferenceLimits> = {}): Infere
     maxTextsPerRequest: 4096,
     maxTextCharacters: 4_000_000,
     tokensPerRun: 768,
-    runDeadlineMs: 120_000,
+    silenceMs: 5000,
+    stepDeadlineMs: 15_000,
+    tokenDeadlineMs: 30,
+    requestDeadlineMs: 900_000,
+    maxRssBytes: undefined,
     loadDeadlineMs: 180_000,
-    abortGraceMs: 1000,
+    abortGraceMs: 750,
     ...limits,
   };
 }

@@ -1,6 +1,6 @@
 import type { InferenceErrorCode } from "./inference-error.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
-import type { EmbedRequest, EmbedResult, GenerateRequest, GenerateResult } from "./types.ts";
+import type { EmbedRequest, EmbedResult, GenerateRequest, GenerateResult, RequestOptions } from "./types.ts";
 
 /** What the child must know to load its model. */
 export interface LoadRequest {
@@ -14,7 +14,7 @@ export interface LoadRequest {
 
 export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "priority">;
 type CountCall = { type: "count"; texts: string[] };
-export type GenerateCall = { type: "generate" } & Omit<GenerateRequest, "signal" | "onText">;
+export type GenerateCall = { type: "generate" } & Omit<GenerateRequest, keyof RequestOptions | "onText">;
 export type Call = EmbedCall | CountCall | GenerateCall;
 
 /** The answer to each type of call. */
@@ -34,8 +34,6 @@ export type ParentMessage =
 export type ChildMessage =
   | { type: "ready" }
   | { type: "load_failed"; message: string }
-  /** Sent on a timer; `steps` grows with each model run or piece of tokenization, and so tells work from a hang. */
-  | { type: "heartbeat"; steps: number }
   | { type: "text"; id: number; delta: string }
   | { type: "result"; id: number; result: CallResults[Call["type"]] }
   | { type: "error"; id: number; code: InferenceErrorCode; message: string };

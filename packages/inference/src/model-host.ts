@@ -1,9 +1,9 @@
 import { InferenceError } from "./inference-error.ts";
 import type { Call, CallResults } from "./messages.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
-import { type CallOptions, type ModelProcess, startModelProcess } from "./model-process.ts";
+import { type CallOptions, type ModelProcess, ProcessGoneError, startModelProcess } from "./model-process.ts";
 import type { DownloadProgress, InferenceLimits, ModelStatus } from "./types.ts";
-import { createWorkQueue, type Priority } from "./work-queue.ts";
+import { createWorkQueue, type Place, type Priority } from "./work-queue.ts";
 
 export interface ModelHostOptions {
   definition: ModelDefinition;
@@ -13,15 +13,24 @@ export interface ModelHostOptions {
   /** Brings the model's files to this machine. Gives their folder. */
   fetchFiles: (onProgress: (progress: DownloadProgress) => void, signal: AbortSignal) => Promise<string>;
   onStatus: (status: ModelStatus) => void;
+  /** As `startModelProcess` takes it. */
+  childMain?: URL | undefined;
 }
 
 /** One model: its files, its process and its queue. */
 export interface ModelHost {
   status(): ModelStatus;
   load(): Promise<void>;
-  call<T extends Call>(call: T, priority: Priority, options: CallOptions): Promise<CallResults[T["type"]]>;
+  /** An abort ends the call at once; its place is another's when the child has stopped. */
+  call<T extends Call>(
+    call: T,
+    options: Omit<Place, "signal"> & CallOptions,
+  ): Promise<CallResults[T["type"]]>;
   close(): Promise<void>;
 }
+
+/** How often a call is given to another process when one went away without its fault. */
+const sendsMost = 3;
 
 /** A host that loads its model at the first call and again at the first call after a crash. */
 export function createModelHost({
@@ -30,6 +39,7 @@ export function createModelHost({
   running,
   fetchFiles,
   onStatus,
+  childMain,
 }: ModelHostOptions): ModelHost {
   const { id, task, source } = definition.record;
   const closing = new AbortController();
@@ -64,9 +74,23 @@ export function createModelHost({
       closing.signal,
     );
     if (current.state === "downloading") setStatus({ state: "loading" });
-    const loaded = await startModelProcess(definition, folder, limits, closing.signal);
+    const loaded = await startModelProcess({ definition, folder, limits, signal: closing.signal, childMain });
     setStatus({ state: "ready" });
     return loaded;
+  }
+
+  async function sendTo<T extends Call>(call: T, options: CallOptions): Promise<CallResults[T["type"]]> {
+    for (let sends = 1; ; sends++) {
+      const loaded = await untilAborted(runningProcess(), options.signal);
+      try {
+        return await loaded.call(call, options);
+      } catch (error) {
+        if (!(error instanceof ProcessGoneError)) throw error;
+        if (sends === sendsMost) throw error.reason;
+        // The host forgets it then, and starts another.
+        await loaded.ended;
+      }
+    }
   }
 
   return {
@@ -74,11 +98,9 @@ export function createModelHost({
     async load() {
       await runningProcess();
     },
-    call(call, priority, options) {
-      return queue.run(priority, options.signal, async () => {
-        const loaded = await untilAborted(runningProcess(), options.signal);
-        return await loaded.call(call, options);
-      });
+    call(call, { priority, alone, signal, onText }) {
+      const done = queue.run({ priority, alone, signal }, () => sendTo(call, { signal, onText }));
+      return untilAborted(done, signal);
     },
     async close() {
       closing.abort();

@@ -1,100 +1,135 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { beatFd, createBeatReader } from "./beats.ts";
 import { InferenceError } from "./inference-error.ts";
+import { defaultMaxRss } from "./memory-limit.ts";
 import type { Call, CallResults, ChildMessage, ParentMessage } from "./messages.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
+import { createModelWatch, watchEveryMs } from "./model-watch.ts";
 import type { InferenceLimits } from "./types.ts";
 
 /** How a call is followed and ended early. */
 export interface CallOptions {
   signal?: AbortSignal | undefined;
   onText?: ((delta: string) => void) | undefined;
-  /**
-   * An aborted call ends when the child has stopped it, or is killed because it did not in the grace period.
-   * Otherwise the call ends at once, and the child finishes what it is at.
-   */
-  killWhenDeaf: boolean;
 }
 
 /** A running child process with its model loaded. */
 export interface ModelProcess {
   readonly pid: number;
-  /** Rejects with an `InferenceError`; `model_crashed` for all calls that were running when the process died. */
+  /**
+   * Settles when the child is done with the call, also when the call was aborted: then it has stopped, or was killed.
+   * @throws InferenceError `processDied` for the calls that were running when the process died by itself
+   * @throws ProcessGoneError when the process went away and the call had no part in it
+   */
   call<T extends Call>(call: T, options: CallOptions): Promise<CallResults[T["type"]]>;
   /** Settles when the process has ended, with the reason. */
   readonly ended: Promise<InferenceError>;
-  kill(reason: InferenceError): void;
+}
+
+export interface ModelProcessOptions {
+  definition: ModelDefinition;
+  folder: string;
+  limits: InferenceLimits;
+  /** Ends the process. */
+  signal: AbortSignal;
+  /** What the child runs: the package's own program but in tests of its supervision. */
+  childMain?: URL | undefined;
+}
+
+/** The process ended without a fault of the call: another process may be given the same call. */
+export class ProcessGoneError extends Error {
+  override readonly name = "ProcessGoneError";
+  readonly reason: InferenceError;
+  constructor(reason: InferenceError) {
+    super(reason.message);
+    this.reason = reason;
+  }
 }
 
 interface Pending {
+  type: Call["type"];
   resolve(result: CallResults[Call["type"]]): void;
-  reject(error: InferenceError): void;
+  reject(error: InferenceError | ProcessGoneError): void;
   onText: ((delta: string) => void) | undefined;
-  /** Canceled, and waiting for the child to say that it stopped. */
-  canceled: boolean;
+  /** Told to stop, and what the caller hears when it has. */
+  canceled: { at: number; error: InferenceError } | undefined;
 }
 
-const childMain = fileURLToPath(new URL("./child/main.ts", import.meta.url));
+const ownChildMain = new URL("./child/main.ts", import.meta.url);
 const stderrKept = 2000;
-const watchEveryMs = 250;
 
 /**
- * Starts a child process and loads a model in it.
- * The process is killed when it is at work and shows no progress for `runDeadlineMs`.
+ * Starts a child process and loads a model in it. The process is killed when it is silent, makes no progress, takes
+ * too much memory, or does not stop the last of its calls.
  * @throws InferenceError `model_unavailable` when the model does not load in `loadDeadlineMs` or at all.
  */
-export async function startModelProcess(
-  definition: ModelDefinition,
-  folder: string,
-  limits: InferenceLimits,
-  signal: AbortSignal,
-): Promise<ModelProcess> {
+export async function startModelProcess(options: ModelProcessOptions): Promise<ModelProcess> {
+  const { definition, folder, limits, signal, childMain = ownChildMain } = options;
   const { id } = definition.record;
+  const maxRssBytes = limits.maxRssBytes ?? (await defaultMaxRss(folder));
   // The model's process gets no secrets: its environment is empty.
-  const child = fork(childMain, [id], {
+  const child = fork(fileURLToPath(childMain), [id], {
     serialization: "advanced",
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    stdio: ["ignore", "ignore", "pipe", "ipc", "pipe"],
     env: {},
     execArgv: [],
   });
   const pending = new Map<number, Pending>();
   const ready = Promise.withResolvers<void>();
+  const watch = createModelWatch(id, { ...limits, maxRssBytes });
+  let loaded = false;
   let lastId = 0;
-  let steps = -1;
-  let lastProgress = Date.now();
-  let reason: InferenceError | undefined;
+  /** Why it was killed from here, and whether that was the fault of the calls in it. */
+  let killed: { reason: InferenceError; blamesCalls: boolean } | undefined;
 
   const stderr = keepTail(child);
   const ended = waitForEnd(child).then((how) => {
     const cause = stderr() ? new Error(stderr()) : undefined;
-    const error =
-      reason ?? new InferenceError("model_crashed", `The process of ${id} ended (${how}).`, { cause });
-    clearInterval(watch);
+    const reason =
+      killed?.reason ??
+      new InferenceError("model_crashed", `The process of ${id} ended (${how}).`, { cause });
+    clearInterval(watching);
     signal.removeEventListener("abort", close);
-    for (const call of pending.values()) call.reject(call.canceled ? abortedCall() : error);
+    for (const call of pending.values()) call.reject(errorAtEnd(call, reason));
     pending.clear();
-    ready.reject(error);
-    return error;
+    ready.reject(loadError(reason));
+    return reason;
   });
 
-  function kill(error: InferenceError): void {
-    reason ??= error;
+  function errorAtEnd(call: Pending, reason: InferenceError): InferenceError | ProcessGoneError {
+    if (reason.code === "aborted") return reason;
+    if (call.canceled?.error.code === "aborted") return call.canceled.error;
+    if (call.canceled === undefined && killed?.blamesCalls === false) return new ProcessGoneError(reason);
+    const { code, message, cause } = call.canceled?.error ?? reason;
+    return new InferenceError(code, message, { cause, processDied: true });
+  }
+  /** While it loads no call is to blame: the model can't be had on this machine. */
+  function loadError(reason: InferenceError): InferenceError {
+    if (loaded || reason.code === "aborted") return reason;
+    return new InferenceError("model_unavailable", reason.message, { cause: reason.cause });
+  }
+  function kill(reason: InferenceError, { blamesCalls = true } = {}): void {
+    killed ??= { reason, blamesCalls };
     child.kill("SIGKILL");
   }
   const close = () => kill(new InferenceError("aborted", "Inference was closed."));
   const send = (message: ParentMessage) => child.connected && child.send(message, () => {});
 
+  const readBeats = createBeatReader(watch.heard);
+  const beats = child.stdio[beatFd];
+  if (beats instanceof Readable)
+    beats
+      .setEncoding("utf8")
+      .on("data", readBeats)
+      .on("error", () => {});
   // What goes wrong with the process shows as its end.
   child.on("error", () => {});
   // Only this package's child writes to the channel.
   child.on("message", (message: ChildMessage) => {
-    if (message.type === "heartbeat") {
-      if (message.steps !== steps) lastProgress = Date.now();
-      steps = message.steps;
-      return;
-    }
-    lastProgress = Date.now();
+    watch.progressed();
     if (message.type === "ready") ready.resolve();
     else if (message.type === "load_failed")
       kill(new InferenceError("model_unavailable", `${id} did not load: ${message.message}`));
@@ -105,58 +140,62 @@ export async function startModelProcess(
   function settle(message: Extract<ChildMessage, { type: "result" | "error" }>): void {
     const call = pending.get(message.id);
     pending.delete(message.id);
-    if (message.type === "result") call?.resolve(message.result);
+    // What comes after a cancellation is not wanted any more.
+    if (call?.canceled) call.reject(call.canceled.error);
+    else if (message.type === "result") call?.resolve(message.result);
     else call?.reject(new InferenceError(message.code, message.message));
   }
 
-  let loaded = false;
-  let watchedAt = Date.now();
-  const watch = setInterval(() => {
-    const now = Date.now();
-    // A parent that slept or was busy has not listened: its silence is not the child's.
-    if (now - watchedAt > 4 * watchEveryMs) lastProgress = now;
-    watchedAt = now;
-    if (loaded && pending.size > 0 && now - lastProgress > limits.runDeadlineMs) {
-      kill(new InferenceError("inference_timeout", `${id} made no progress for ${limits.runDeadlineMs} ms.`));
-    }
+  const watching = setInterval(() => {
+    const reason = watch.verdict(loaded && pending.size > 0);
+    if (reason) kill(reason);
+    else if (isDeaf([...pending.values()], limits.abortGraceMs))
+      kill(new InferenceError("model_crashed", `${id} was ended with a request that did not stop.`), {
+        blamesCalls: false,
+      });
   }, watchEveryMs);
-  watch.unref();
+  watching.unref();
 
-  function call<T extends Call>(request: T, options: CallOptions): Promise<CallResults[T["type"]]> {
+  function call<T extends Call>(
+    request: T,
+    { signal, onText }: CallOptions,
+  ): Promise<CallResults[T["type"]]> {
     const { promise, resolve, reject } = Promise.withResolvers<CallResults[Call["type"]]>();
-    if (reason || !child.connected)
-      reject(reason ?? new InferenceError("model_crashed", `The process of ${id} has ended.`));
-    else if (options.signal?.aborted) reject(abortedCall());
+    if (killed || !child.connected)
+      reject(
+        new ProcessGoneError(
+          killed?.reason ?? new InferenceError("model_crashed", `The process of ${id} has ended.`),
+        ),
+      );
+    else if (signal?.aborted) reject(abortedCall());
     else {
       lastId += 1;
       const callId = lastId;
-      if (pending.size === 0) lastProgress = Date.now();
-      pending.set(callId, { resolve, reject, onText: options.onText, canceled: false });
+      if (pending.size === 0) watch.progressed();
+      pending.set(callId, { type: request.type, resolve, reject, onText, canceled: undefined });
       send({ type: "call", id: callId, call: request });
-      const abort = () => cancel(callId, options.killWhenDeaf);
-      options.signal?.addEventListener("abort", abort, { once: true });
-      const forget = () => options.signal?.removeEventListener("abort", abort);
+      const abort = () => cancel(callId, abortedCall());
+      const deadline = setTimeout(
+        () => cancel(callId, tooLong(id, limits.requestDeadlineMs)),
+        limits.requestDeadlineMs,
+      );
+      signal?.addEventListener("abort", abort, { once: true });
+      const forget = () => {
+        clearTimeout(deadline);
+        signal?.removeEventListener("abort", abort);
+      };
       promise.then(forget, forget);
     }
     // The child answers a call with the result of its own type.
     return promise as Promise<CallResults[T["type"]]>;
   }
 
-  function cancel(callId: number, killWhenDeaf: boolean): void {
+  function cancel(callId: number, error: InferenceError): void {
     const running = pending.get(callId);
-    if (!running) return;
-    send({ type: "cancel", id: callId });
+    if (!running || running.canceled) return;
+    running.canceled = { at: Date.now(), error };
     running.onText = undefined;
-    if (!killWhenDeaf) {
-      running.reject(abortedCall());
-      return;
-    }
-    running.canceled = true;
-    const grace = setTimeout(() => {
-      if (pending.has(callId))
-        kill(new InferenceError("model_crashed", `${id} was restarted to end a canceled call.`));
-    }, limits.abortGraceMs);
-    grace.unref();
+    send({ type: "cancel", id: callId });
   }
 
   signal.addEventListener("abort", close, { once: true });
@@ -171,10 +210,21 @@ export async function startModelProcess(
   } finally {
     clearTimeout(deadline);
   }
-  return { pid: child.pid ?? 0, call, ended, kill };
+  return { pid: child.pid ?? 0, call, ended };
+}
+
+/**
+ * Whether a canceled call goes on past its grace and nothing else would be lost with the process: counting tokens is
+ * short, and is asked again.
+ */
+function isDeaf(calls: readonly Pending[], graceMs: number): boolean {
+  const overdue = calls.some(({ canceled }) => canceled && Date.now() - canceled.at > graceMs);
+  return overdue && calls.every(({ canceled, type }) => canceled || type === "count");
 }
 
 const abortedCall = () => new InferenceError("aborted", "The request was aborted.");
+const tooLong = (id: string, ms: number) =>
+  new InferenceError("inference_timeout", `${id} was at the request for more than ${ms} ms.`);
 
 /** How the process ended, in words; also when it could not be started. */
 async function waitForEnd(child: ChildProcess): Promise<string> {

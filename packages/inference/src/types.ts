@@ -61,11 +61,18 @@ export interface InferenceLimits {
   maxTextCharacters: number;
   /** Tokens per run of the embedding model, padding included. */
   tokensPerRun: number;
-  /** A single run of the embedding model, or the time without a new token in a generation, before the child is killed. */
-  runDeadlineMs: number;
+  /** How long a child may be silent (stopped, or starved of the processor) before it is killed. */
+  silenceMs: number;
+  /** How long a child may be at one piece of work before it is killed, and how much longer for each token of a model run. */
+  stepDeadlineMs: number;
+  tokenDeadlineMs: number;
+  /** How long a child may be at one request, whatever its progress. */
+  requestDeadlineMs: number;
+  /** Resident memory of a child, in bytes, before it is killed. By the model and the machine unless given. */
+  maxRssBytes: number | undefined;
   /** Reading the model's files into memory, before the child is killed. */
   loadDeadlineMs: number;
-  /** How long an aborted generation may keep running before the child is killed. */
+  /** How long an aborted request may keep running before the child is killed, if it runs nothing else. */
   abortGraceMs: number;
 }
 
@@ -79,15 +86,24 @@ export interface InferenceOptions {
   /** Called at every change of a model's status, and at most every 250 ms during a download. */
   onStatus?: (status: ModelStatus) => void;
   limits?: Partial<InferenceLimits>;
+  /** What the models' processes run: the package's own program but in tests. */
+  childMain?: URL;
 }
 
-export interface EmbedRequest {
+/** How any request is ended early, and whether it has the model's process to itself. */
+export interface RequestOptions {
+  /** Ends the request at once; the model is free again within `abortGraceMs` or so, if need be in another process. */
+  signal?: AbortSignal | undefined;
+  /** Runs while nothing else does in that process, so that what it does to it is its own doing. Others wait. */
+  alone?: boolean | undefined;
+}
+
+export interface EmbedRequest extends RequestOptions {
   texts: string[];
   /** Picks the model's prefix. */
   kind: "query" | "passage";
   /** Interactive requests overtake bulk ones. */
   priority: "interactive" | "bulk";
-  signal?: AbortSignal | undefined;
 }
 
 /** One entry per text, in the order of the request. */
@@ -106,7 +122,7 @@ export interface ChatMessage {
   content: string;
 }
 
-export interface GenerateRequest {
+export interface GenerateRequest extends RequestOptions {
   messages: ChatMessage[];
   maxNewTokens: number;
   /** 0 always takes the likeliest token. */
@@ -117,7 +133,6 @@ export interface GenerateRequest {
   seed?: number | undefined;
   /** Generation ends before the first of these; they are never part of the text. */
   stop?: string[] | undefined;
-  signal?: AbortSignal | undefined;
   /** Called with each new piece of text, whole characters only. The pieces together are the text. */
   onText?: ((delta: string) => void) | undefined;
 }
@@ -144,7 +159,7 @@ export interface Inference {
   load(): Promise<void>;
   embed(request: EmbedRequest): Promise<EmbedResult>;
   /** Tokens of each text, without prefix and special tokens. The embedding model's unless said. */
-  countTokens(texts: string[], model?: ModelTask): Promise<number[]>;
+  countTokens(texts: string[], options?: RequestOptions & { model?: ModelTask }): Promise<number[]>;
   generate(request: GenerateRequest): Promise<GenerateResult>;
   /** Ends the child processes; pending requests fail as `aborted`. */
   close(): Promise<void>;

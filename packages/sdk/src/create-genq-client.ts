@@ -4,6 +4,7 @@ import { parseAnswer } from "./parse-answer.ts";
 import { createTasks, type Tasks } from "./tasks.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 import { type UploadOptions, type UploadSource, uploadFile } from "./upload.ts";
+import { createWebhooks, type Webhooks } from "./webhooks.ts";
 import { createWork, type Work } from "./work.ts";
 
 export interface GenqClient extends Work {
@@ -11,6 +12,8 @@ export interface GenqClient extends Work {
   upload(source: UploadSource, options?: UploadOptions): Promise<UploadResult>;
   files: Files;
   tasks: Tasks;
+  /** Endpoints that are told when the caller's tasks have ended. */
+  webhooks: Webhooks;
   /** What the server sees of itself. Needs no token. */
   health(options?: { signal?: AbortSignal }): Promise<Health>;
   /** What a frontend needs to start. Needs no token. */
@@ -28,6 +31,7 @@ export function createGenqClient(options: TransportOptions): GenqClient {
     ...createWork(transport, tasks),
     files: createFiles(transport),
     tasks,
+    webhooks: createWebhooks(transport),
     upload: (source, uploadOptions) => uploadFile(transport, source, uploadOptions),
     health: async (callOptions) =>
       parseAnswer(

@@ -1,6 +1,7 @@
 export {
   type Citation,
   type Config,
+  type CreatedWebhook,
   type EmbedInput,
   type EmbedResult,
   type FieldError,
@@ -22,6 +23,7 @@ export {
   type ProblemCode,
   type Progress,
   problemSchema,
+  type RotatedSecret,
   type SearchInput,
   type SearchResult,
   type SubmittedTask,
@@ -29,9 +31,18 @@ export {
   type Task,
   type TaskOf,
   type TaskStatus,
+  type TaskWebhook,
   taskStatuses,
   terminalTaskStatuses,
+  type UpdateWebhook,
   type UploadResult,
+  type Webhook,
+  type WebhookDelivery,
+  type WebhookEvent,
+  type WebhookEventType,
+  type WebhookInput,
+  webhookEventSchema,
+  webhookEventTypes,
 } from "@genq/contract";
 export { createGenqClient, type GenqClient } from "./create-genq-client.ts";
 export type { FileFilter, Files } from "./files.ts";
@@ -41,4 +52,5 @@ export type { TaskFilter, Tasks } from "./tasks.ts";
 export type { TransportOptions as GenqClientOptions } from "./transport.ts";
 export type { UploadOptions, UploadSource } from "./upload.ts";
 export type { WaitOptions } from "./wait-for-task.ts";
+export type { Webhooks } from "./webhooks.ts";
 export type { RunOptions, SubmitOptions, Work } from "./work.ts";

@@ -18,7 +18,7 @@ export interface TransportOptions {
 export type Send = (url: string, init: RequestInit & { headers: Headers }) => Promise<Response>;
 
 export interface ApiRequest {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   path: string;
   query?: Record<string, string | number | undefined>;
   headers?: Record<string, string | undefined>;

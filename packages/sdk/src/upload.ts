@@ -1,4 +1,4 @@
-import { type UploadResult, uploadResultSchema } from "@genq/contract";
+import { type TaskWebhook, type UploadResult, uploadResultSchema } from "@genq/contract";
 import { frameMultipart, type MultipartFrame, streamMultipart } from "./multipart.ts";
 import { parseAnswer } from "./parse-answer.ts";
 import { findProgressRequest, sendWithProgress } from "./send-with-progress.ts";
@@ -13,6 +13,8 @@ export interface UploadOptions {
   chatId?: string;
   /** Put this file in the place of one with the same name. */
   replace?: boolean;
+  /** Told when the file's ingestion has ended; see `webhooks.rotateTaskSecret`. */
+  webhook?: TaskWebhook;
   /** Size of a stream's content, for `onProgress` only. */
   sizeBytes?: number;
   /** Hears how much of the file has been handed to the network. */
@@ -39,6 +41,7 @@ export async function uploadFile(
   const fields = {
     chat_id: options.chatId,
     replace: options.replace === undefined ? undefined : String(options.replace),
+    webhook_url: options.webhook?.url,
   };
   const frame = frameMultipart(fields, { name, type });
   const answer = await transport.send({

@@ -17,7 +17,7 @@ export function allowOrigins(patterns: string[]) {
   const matches = patterns.map(toOriginTest);
   return cors({
     origin: (origin) => (matches.some((match) => match(origin)) ? origin : null),
-    allowMethods: ["GET", "HEAD", "POST", "DELETE"],
+    allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
     allowHeaders: [
       "Authorization",
       "Content-Type",

@@ -1,5 +1,6 @@
-import { isTerminal, type JobKind, type JobPayload } from "@genq/contract";
+import { AppError, isTerminal, type JobKind, type JobPayload } from "@genq/contract";
 import { getTask, presentTask, type SubmittedRow, submitTask } from "@genq/core/tasks";
+import { readWebhookUrl } from "@genq/core/webhooks";
 import type { Context } from "hono";
 import type { ApiDeps, ApiVariables } from "../deps.ts";
 import { answerResult, answerSubmitted, locateTask } from "./answer-task.ts";
@@ -26,6 +27,9 @@ export async function submitWork<Kind extends JobKind>(
 ): Promise<Response> {
   const userId = c.get("userId");
   const { kind, payload } = work;
+  if ("webhook" in payload && payload.webhook !== undefined) {
+    readWebhookUrl(deps.webhookPolicy, payload.webhook.url);
+  }
   const idempotency = readIdempotency(c, payload);
   const submitted = await submitTask(deps, { userId, kind, payload, idempotency });
   if (!submitted.replayed) deps.metrics.tasksAccepted.inc({ kind });
@@ -52,6 +56,12 @@ export async function waitForTask(
   const seconds = waitSeconds ?? defaultSeconds;
   const { task } = submitted;
   if (seconds === 0 || isTerminal(task.status)) return submitted;
-  await deps.watcher.wait(task.id, { timeoutMs: seconds * 1000, signal: c.req.raw.signal });
-  return { ...submitted, task: await getTask(deps, c.get("userId"), task.id) };
+  try {
+    await deps.watcher.wait(task.id, { timeoutMs: seconds * 1000, signal: c.req.raw.signal });
+    return { ...submitted, task: await getTask(deps, c.get("userId"), task.id) };
+  } catch (error) {
+    // It was accepted, whatever happens to the database after: an error would make the client submit it again.
+    if (error instanceof AppError && error.code === "database_unavailable") return submitted;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { AppError, type FieldError } from "@genq/contract";
-import type { Hook } from "@hono/zod-openapi";
+import type { OpenAPIHonoOptions } from "@hono/zod-openapi";
 import type { ZodError } from "zod";
 import type { ApiVariables } from "../deps.ts";
 
@@ -8,8 +8,7 @@ const errorsTold = 20;
 const missing = /^Invalid input: expected .+, received undefined$/;
 
 /** What a route's schemas refuse becomes one problem that names each field. */
-// biome-ignore lint/suspicious/noExplicitAny: the hook runs for every route's own type; it reads the error only.
-export const refuseInvalid: Hook<any, ApiVariables, string, void> = (result, c) => {
+export const refuseInvalid: NonNullable<OpenAPIHonoOptions<ApiVariables>["defaultHook"]> = (result, c) => {
   if (result.success) return;
   // An id that is no UUID names nothing: the same answer as for one that is nobody's.
   if (result.target === "param") throw notFound(c.req.path);
@@ -29,7 +28,8 @@ export function invalidRequest(error: ZodError, place: string): AppError {
 }
 
 function notFound(path: string): AppError {
-  return new AppError("not_found", `There is no such ${path.startsWith("/files/") ? "file" : "task"}.`);
+  const thing = { files: "file", webhooks: "webhook" }[path.split("/")[1] ?? ""] ?? "task";
+  return new AppError("not_found", `There is no such ${thing}.`);
 }
 
 /** RFC 6901. Keys come from the client, so they are bounded too. */

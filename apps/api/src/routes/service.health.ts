@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import { type Health, healthSchema, type ModelStatus, modelStates } from "@genq/contract";
+import {
+  type Health,
+  healthSchema,
+  type ModelStatus,
+  modelStates,
+  type QueueName,
+  queueNames,
+} from "@genq/contract";
 import type { ServiceState } from "@genq/core/tasks";
 import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
@@ -34,12 +41,18 @@ export function serviceHealth(app: ApiApp, deps: ApiDeps): void {
         queue: {
           backend: deps.queues.backend,
           waiting: state?.waiting ?? { ingest: 0, embed: 0, generate: 0 },
+          moving: queueNames.filter((name) => movesQueue(state, name)),
         },
       };
       c.header("cache-control", "no-store");
       return c.json(health, 200);
     },
   );
+}
+
+/** Not whether a server answers: whether a worker claimed lately, or a probe went the whole way to it. */
+export function movesQueue(state: ServiceState | undefined, queue: QueueName): boolean {
+  return state?.workers.some(({ queues }) => queues.includes(queue)) ?? false;
 }
 
 const byReadiness: ModelStatus["state"][] = ["ready", "loading", "downloading", "idle", "failed"];

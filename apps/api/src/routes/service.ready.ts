@@ -1,8 +1,9 @@
-import { type Readiness, readinessSchema } from "@genq/contract";
+import { queueNames, type Readiness, readinessSchema } from "@genq/contract";
+import type { QueueReport } from "@genq/core/queue";
 import { createRoute } from "@hono/zod-openapi";
 import type { ApiApp, ApiDeps } from "../deps.ts";
 import { jsonAnswer, publicProblems } from "../http/describe.ts";
-import { areModelsReady, bestModels } from "./service.health.ts";
+import { areModelsReady, bestModels, movesQueue } from "./service.health.ts";
 
 type Check = Readiness["checks"][number];
 
@@ -32,14 +33,25 @@ async function readReadiness(deps: ApiDeps): Promise<Readiness> {
     deps.status.storage(),
   ]);
   const models = bestModels(state);
+  const report = deps.status.queueReport();
+  const still = queueNames.filter((name) => !movesQueue(state, name));
   const checks = [
+    check("stopping", !deps.stopping.aborted, "this process is going down"),
     check("database", state !== undefined, "does not answer, or is not migrated"),
-    check("queue", queue, "does not answer"),
+    checkQueue(queue, report),
     check("storage", storage, "does not answer, or refuses the secret key"),
     check("worker", (state?.workers.length ?? 0) > 0, "no worker was heard of in the last 30 seconds"),
+    check("tasks", still.length === 0, `no worker moves the tasks of ${still.join(", ")}`),
     check("models", areModelsReady(models, deps.env), describeModels(deps, models)),
   ];
   return { ready: checks.every(({ ok }) => ok), checks };
+}
+
+function checkQueue(answers: boolean, report: QueueReport | undefined): Check {
+  if (!answers) return check("queue", false, "does not answer");
+  const problems = report?.problems ?? [];
+  const detail = [...problems, ...(report?.warnings ?? [])].join(" ");
+  return { name: "queue", ok: problems.length === 0, detail: detail === "" ? null : detail };
 }
 
 function check(name: string, ok: boolean, missing: string): Check {

@@ -26,6 +26,11 @@ const form = {
       description: "Groups files; names are unique in a group",
     },
     replace: { type: "boolean" as const, description: "Take the place of a file of the same name" },
+    webhook_url: {
+      type: "string" as const,
+      maxLength: 2048,
+      description: "Told when the file's ingestion has ended, signed with the user's own secret",
+    },
   },
 };
 
@@ -62,6 +67,7 @@ export function uploadCreate(app: ApiApp, deps: ApiDeps, guards: Guards): void {
           chatId: upload.fields.chat_id ?? null,
           replace: upload.fields.replace ?? false,
           idempotencyKey: readIdempotencyKey(c),
+          webhookUrl: upload.fields.webhook_url,
         },
         upload.object,
       );

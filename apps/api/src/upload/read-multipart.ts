@@ -13,6 +13,8 @@ export interface ReceivedUpload<Stored> {
 }
 
 export interface ReadMultipartOptions<Stored> {
+  /** Refuses the fields by throwing. */
+  checkFields: (fields: UploadFields) => void;
   /** Takes the file's bytes as they come. Called once at most. */
   store: (name: string | undefined, body: Readable) => Promise<Stored>;
   /** Lets go of what was stored when the rest of the body was not valid. */
@@ -68,7 +70,9 @@ export async function readMultipart<Stored>(
     if (storing === undefined) {
       throw malformed('The body has no file. Send one in the part "file".');
     }
-    return { fields: parseFields(fields), stored: await storing };
+    const parsedFields = parseFields(fields);
+    options.checkFields(parsedFields);
+    return { fields: parsedFields, stored: await storing };
   } catch (error) {
     incoming.unpipe(parser);
     part?.destroy(error instanceof Error ? error : undefined);
@@ -94,7 +98,7 @@ function openParser(incoming: IncomingMessage): BusboyInstance {
         fields: 20,
         parts: 22,
         fieldNameSize: 100,
-        fieldSize: 1024,
+        fieldSize: 4096,
         headerPairs: 50,
         headerSize: 8192,
       },

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { AppError, type UploadFields } from "@genq/contract";
 import { detectionHeadBytes, detectMediaType } from "@genq/core/documents";
 import { discardObject, type FileServices, type StoredObject, storeObject } from "@genq/core/files";
+import { readWebhookUrl, type WebhookServices } from "@genq/core/webhooks";
 import { checkFileName } from "./file-name.ts";
 import { readMultipart } from "./read-multipart.ts";
 import { takeHead } from "./take-head.ts";
@@ -21,7 +22,7 @@ export interface Upload {
  * @throws AppError
  */
 export async function receiveUpload(
-  services: FileServices,
+  services: FileServices & WebhookServices,
   userId: string,
   incoming: IncomingMessage,
   maxBytes: number,
@@ -36,6 +37,7 @@ export async function receiveUpload(
       const mediaType = await detectMediaType(head, { name, complete });
       return { name, object: await storeObject(services, userId, { body, mediaType, maxBytes }) };
     },
+    checkFields: ({ webhook_url: url }) => void (url && readWebhookUrl(services.webhookPolicy, url)),
     discard: ({ object }) => discardObject(services, userId, object.storageKey),
   });
   return { ...stored, fields };

@@ -24,6 +24,9 @@ export class Connection {
   readonly reader = new FrameReader();
   /** Settings that the client asked for at its start (search_path, TimeZone, …). */
   settings: ReadonlyMap<string, string> = new Map();
+  application = "";
+  /** When the client last sent anything, in ms of `performance.now()`. */
+  heardAt = performance.now();
   readonly channels = new Set<string>();
   phase: "startup" | "password" | "ready" = "startup";
   closed = false;

@@ -15,7 +15,7 @@ beforeAll(async () => {
   gateway = new Gateway({
     engine,
     password: "secret",
-    idleTransactionMs: 300,
+    silence: { idleMs: 300, againMs: 20 },
     maxConnections: 20,
     signInMs: 1000,
     onFailure: (error) => expect.unreachable(String(error)),
@@ -146,6 +146,52 @@ test("a transaction that is left alone is rolled back", async () => {
   await a.query("begin");
   expect(await b.query("select 1")).toEqual(["1"]);
   expect(await a.until("Z")).toEqual(["error 25P03", "closed"]);
+});
+
+test("what others send does not prolong the time that a transaction is left alone", async () => {
+  const [silent, waiting, busy] = [await Client.open(), await Client.open(), await Client.open()];
+  await silent.query("begin");
+  waiting.send(query("select 1"));
+  const knocks = setInterval(() => busy.send(query("select 2")), 50);
+  const served = waiting.until("Z").then(([row]) => row);
+  const late = new Promise((resolve) => setTimeout(resolve, 3000, "not served"));
+  expect(await Promise.race([served, late])).toBe("1");
+  clearInterval(knocks);
+});
+
+test("all connections of a process that is stopped hold up the others for little longer than one", async () => {
+  const ofStopped = () => Client.open("-c application_name=stopped");
+  const stopped = await Promise.all(Array.from({ length: 10 }, ofStopped));
+  const other = await Client.open();
+  for (const one of stopped) one.send(query("begin"));
+  const begun = performance.now();
+  expect(await other.query("select 1")).toEqual(["1"]);
+  expect(performance.now() - begun).toBeLessThan(1500);
+  for (const one of stopped) expect(await one.until("E")).toEqual(["error 25P03"]);
+  const awake = await ofStopped();
+  await awake.query("begin");
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(await awake.query("select 2")).toEqual(["2"]);
+  expect(await awake.query("commit")).toEqual([]);
+});
+
+test("a client that still sends is not left alone", async () => {
+  const slow = await Client.open();
+  await slow.query("begin");
+  const message = query(`select '${"x".repeat(100)}'`);
+  for (let sent = 0; sent < 100; sent += 10) {
+    slow.send(message.subarray(sent, sent + 10));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  slow.send(message.subarray(100));
+  expect(await slow.until("Z")).toEqual(["x".repeat(100)]);
+});
+
+test("a client that does not read is ended as well", async () => {
+  const [deaf, other] = [await Client.open(), await Client.open()];
+  deaf.socket.pause();
+  deaf.send(query("begin"), query("select repeat('x', 50000000)"));
+  expect(await other.query("select 1")).toEqual(["1"]);
 });
 
 test("prepared statements of the same name do not meet, and go with their connection", async () => {

@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { Connection } from "./connection.ts";
 import { type Engine, Session } from "./session.ts";
+import { type SilenceLimits, SilenceWatch } from "./silence-watch.ts";
 import {
   errorResponse,
   type Frame,
@@ -22,7 +23,7 @@ export interface GatewayOptions {
   readonly engine: Engine;
   readonly password: string;
   /** A transaction that its client leaves alone for longer is rolled back: everybody else waits for it. */
-  readonly idleTransactionMs: number;
+  readonly silence: SilenceLimits;
   readonly maxConnections: number;
   /** Who has not given the password by then is let go: silent connections must not take all the places. */
   readonly signInMs: number;
@@ -36,6 +37,8 @@ const gssRequest = 80_877_104;
 const ignoredParameters = new Set(["user", "database", "replication", "application_name"]);
 /** A client that does not read so much of its answers is not listened to until it does. */
 const maxUnreadBytes = 1024 * 1024;
+/** How long the reason for its end may take to be written to a client. */
+const goodbyeMs = 100;
 const discard = (): void => undefined;
 
 export class Gateway {
@@ -49,12 +52,13 @@ export class Gateway {
   readonly #leaving: Connection[] = [];
   #owner: Connection | undefined;
   #busy = false;
-  #idleTimer: NodeJS.Timeout | undefined;
+  readonly #silence: SilenceWatch;
   #greeting = Buffer.alloc(0);
   #nextId = 1;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#silence = new SilenceWatch(options.silence, endForSilence);
     this.#session = new Session(options.engine, (channel, bytes) => {
       for (const connection of this.#connections) {
         if (connection.channels.has(channel)) {
@@ -85,7 +89,7 @@ export class Gateway {
 
   /** Ends all connections; an open transaction is rolled back by closing the database. */
   async close(): Promise<void> {
-    clearTimeout(this.#idleTimer);
+    this.#silence.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) {
       connection.send(errorResponse("FATAL", "57P01", "terminating connection due to administrator command"));
@@ -98,6 +102,7 @@ export class Gateway {
     const connection = new Connection(this.#nextId++, socket);
     const late = setTimeout(() => connection.phase !== "ready" && socket.destroy(), this.#options.signInMs);
     socket.on("data", (chunk) => {
+      connection.heardAt = performance.now();
       try {
         connection.reader.push(chunk);
         for (let next = this.#read(connection); next; next = this.#read(connection)) {
@@ -158,8 +163,9 @@ export class Gateway {
     if (code === sslRequest || code === gssRequest) {
       connection.send(Buffer.from("N"));
     } else if (code === protocolVersion) {
-      const parameters = [...startupParameters(bytes)].filter(([name]) => !ignoredParameters.has(name));
-      connection.settings = new Map(parameters);
+      const parameters = startupParameters(bytes);
+      connection.application = parameters.get("application_name") ?? "";
+      connection.settings = new Map([...parameters].filter(([name]) => !ignoredParameters.has(name)));
       connection.phase = "password";
       connection.send(frame("R", Buffer.from([0, 0, 0, 3])));
     } else {
@@ -192,7 +198,6 @@ export class Gateway {
       .catch((error: unknown) => this.#options.onFailure(error))
       .finally(() => {
         this.#busy = false;
-        this.#watchIdleOwner();
       });
   }
 
@@ -236,7 +241,7 @@ export class Gateway {
   }
 
   async #serve(owner: Connection): Promise<void> {
-    clearTimeout(this.#idleTimer);
+    this.#silence.stop();
     const { input, withhold } = owner.takeTurn();
     const { status } = await this.#session.exchange(input, (bytes) => owner.send(bytes), withhold);
     if (status === "I") {
@@ -244,6 +249,8 @@ export class Gateway {
       if (owner.waiting && !owner.closed) {
         this.#queue.push(owner);
       }
+    } else {
+      this.#silence.start(owner);
     }
   }
 
@@ -264,6 +271,7 @@ export class Gateway {
 
   /** Ends what an owner that is gone had begun. */
   async #abandon(): Promise<void> {
+    this.#silence.stop();
     await this.#session.exchange(sync, discard);
     if (this.#session.inTransaction) {
       await this.#session.run("ROLLBACK");
@@ -283,18 +291,11 @@ export class Gateway {
       }
     }
   }
+}
 
-  #watchIdleOwner(): void {
-    clearTimeout(this.#idleTimer);
-    const owner = this.#owner;
-    if (!owner || owner.closed) {
-      return;
-    }
-    this.#idleTimer = setTimeout(() => {
-      owner.send(
-        errorResponse("FATAL", "25P03", "terminating connection due to idle-in-transaction timeout"),
-      );
-      owner.socket.destroySoon();
-    }, this.#options.idleTransactionMs);
-  }
+function endForSilence(owner: Connection): void {
+  owner.send(errorResponse("FATAL", "25P03", "terminating connection due to idle-in-transaction timeout"));
+  owner.socket.destroySoon();
+  // One that does not read would never be through with its end.
+  setTimeout(() => owner.socket.destroy(), goodbyeMs);
 }

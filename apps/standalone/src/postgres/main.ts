@@ -34,7 +34,8 @@ const engine = await openEngine(folder);
 const gateway = new Gateway({
   engine,
   password: env.password,
-  idleTransactionMs: 30_000,
+  // A client that is only busy answers within these, also on a machine that is overloaded.
+  silence: { idleMs: 2000, againMs: 200 },
   maxConnections: 200,
   signInMs: 5000,
   onFailure: (error) => {

@@ -2,13 +2,12 @@ import { embeddingLimits } from "@genq/contract";
 import type { Handler } from "./handler.ts";
 import { assertServed } from "./served-model.ts";
 
-export const embed: Handler<"embed"> = async ({ inference }, run, payload) => {
+export const embed: Handler<"embed"> = async ({ inference }, _run, payload) => {
   assertServed(payload.model, inference.records().embedding.id);
   const { model, dimensions, vectors, tokens, truncatedTokens } = await inference.embed({
     texts: payload.texts,
     kind: payload.kind,
     priority: payload.texts.length <= embeddingLimits.syncTexts ? "interactive" : "bulk",
-    signal: run.signal,
   });
   return {
     result: {

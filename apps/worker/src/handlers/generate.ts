@@ -29,7 +29,6 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
     ...samplingOf(payload, grounded),
     seed: payload.seed,
     stop: typeof payload.stop === "string" ? [payload.stop] : payload.stop,
-    signal: run.signal,
     onText: progress.onText,
   });
   await progress.settled();

@@ -100,7 +100,7 @@ async function storeDocument(
     chunks: chunksDone,
   };
   for await (const { batch, chunks } of mapAhead(batches, embeddingsAhead, (batch) =>
-    embedBatch(inference, batch, run.signal),
+    embedBatch(inference, batch),
   )) {
     end.parts = batch.parts;
     end.failedParts.push(...batch.failedParts);
@@ -139,16 +139,11 @@ function enter(run: Run, fileId: string, status: FileStatus, pagesTotal: number)
   return run.write((sql) => updateFileProgress(sql, run.userId, fileId, { status, pagesTotal }));
 }
 
-async function embedBatch(
-  inference: Inference,
-  batch: Batch,
-  signal: AbortSignal,
-): Promise<{ batch: Batch; chunks: NewChunk[] }> {
+async function embedBatch(inference: Inference, batch: Batch): Promise<{ batch: Batch; chunks: NewChunk[] }> {
   const { vectors } = await inference.embed({
     texts: batch.chunks.map(({ text }) => text),
     kind: "passage",
     priority: "bulk",
-    signal,
   });
   const chunks = batch.chunks.map((chunk, index) => {
     const vector = vectors[index];

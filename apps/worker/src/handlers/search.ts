@@ -3,7 +3,7 @@ import { embedQuery } from "../retrieval/embed-query.ts";
 import type { Handler } from "./handler.ts";
 
 export const search: Handler<"search"> = async ({ database, inference }, run, payload) => {
-  const query = await embedQuery(inference, payload.query, run.signal);
+  const query = await embedQuery(inference, payload.query);
   const results = await searchChunks(database, {
     userId: run.userId,
     model: query.model,

@@ -4,13 +4,11 @@ import { type Inference, InferenceError } from "@genq/inference";
 export async function embedQuery(
   inference: Inference,
   text: string,
-  signal: AbortSignal,
 ): Promise<{ model: string; vector: Float32Array }> {
   const { model, vectors } = await inference.embed({
     texts: [text],
     kind: "query",
     priority: "interactive",
-    signal,
   });
   const [vector] = vectors;
   if (vector === undefined) throw new InferenceError("model_crashed", "The model gave no vector.");

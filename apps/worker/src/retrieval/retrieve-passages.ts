@@ -20,12 +20,12 @@ export function wantsPassages(request: GenerateRequest): boolean {
  */
 export async function retrievePassages(
   { database, inference }: Services,
-  run: { userId: string; signal: AbortSignal },
+  run: { userId: string },
   request: GenerateRequest,
   newTokens: number,
 ): Promise<Passage[]> {
   const search = typeof request.search === "object" ? request.search : {};
-  const query = await embedQuery(inference, request.text, run.signal);
+  const query = await embedQuery(inference, request.text);
   const passages = await searchChunks(database, {
     userId: run.userId,
     model: query.model,
@@ -35,7 +35,7 @@ export async function retrievePassages(
     minScore: search.min_score,
   });
   if (passages.length === 0) return [];
-  const countTokens = (texts: string[]) => inference.countTokens(texts, "generation");
+  const countTokens = (texts: string[]) => inference.countTokens(texts, { model: "generation" });
   const context = inference.records().generation.maxTokens;
   const bare = buildRagPrompt({ question: request.text, passages: [], system: request.system });
   const used = (await countTokens(bare.map(({ content }) => content))).reduce((sum, count) => sum + count, 0);

@@ -8,7 +8,9 @@ import { sharedStack } from "../testing/stack.ts";
 import { accessAttacks } from "./access-attacks.ts";
 import type { Attack, Outcome, Scene } from "./attack.ts";
 import { fileAttacks } from "./file-attacks.ts";
+import { keyAttacks } from "./key-attacks.ts";
 import { requestAttacks } from "./request-attacks.ts";
+import { webhookAttacks } from "./webhook-attacks.ts";
 
 const { apiUrl, supabaseUrl, publishableKey } = sharedStack();
 const table: (Outcome & { name: string; ms: number })[] = [];
@@ -43,6 +45,8 @@ const attacks: [string, Attack[]][] = [
   ["files", fileAttacks],
   ["requests", requestAttacks],
   ["access", accessAttacks],
+  ["keys", keyAttacks],
+  ["webhooks", webhookAttacks],
 ];
 
 describe.each(attacks)("bad input: %s", (_group, cases) => {

@@ -1,7 +1,26 @@
+import { benchDurability } from "./durability.ts";
+import { runElsewhere } from "./elsewhere.ts";
+import { benchFairness } from "./fairness.ts";
 import { describeMachine, Figures } from "./figures.ts";
 import { helpText, parseFlags } from "./flags.ts";
 import { measureMainJob } from "./main-job.ts";
 import { startStandalone, takeRunning } from "./subject.ts";
+
+if (await runElsewhere(process.argv.slice(2))) process.exit();
+if (process.argv[2] === "fairness") {
+  try {
+    await benchFairness(process.argv.slice(3));
+    process.exit();
+  } catch (error) {
+    process.stderr.write(`The benchmark failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+if (process.argv[2] === "durability") {
+  await benchDurability(process.argv.slice(3));
+  process.exit();
+}
 
 const flags = parseFlags(process.argv.slice(2));
 if ("trouble" in flags) {

@@ -1,39 +1,50 @@
-import { GenqError } from "@genq/sdk";
-import { markersIn, ownerOf } from "./check-history.ts";
-import type { ChaosUser } from "./client.ts";
-import type { Ask } from "./history.ts";
+import { type ChaosUser, isNotFound } from "./client.ts";
+import type { Findings } from "./findings.ts";
+import { type Ask, markersIn, ownerOf } from "./history.ts";
 
-const foreignTasksTried = 20;
+const tried = 20;
 
-/** I4, through the api: what a user lists and finds is their own, and another's task is not there. */
-export async function findLeaks(users: ChaosUser[], asks: Ask[]): Promise<string[]> {
-  const leaks = await Promise.all(users.map((user) => findLeaksTo(user, asks)));
-  return leaks.flat();
+/**
+ * I4 through the api: what a user lists and finds is their own, and another's task is not there. And what was deleted
+ * is not there for its owner either.
+ */
+export async function checkAccess(users: ChaosUser[], asks: Ask[], findings: Findings): Promise<void> {
+  const userOfTask = new Map(asks.flatMap(({ user, taskIds }) => taskIds.map((id) => [id, user] as const)));
+  await Promise.all(users.map((user) => checkUser(user, { asks, userOfTask, findings })));
 }
 
-async function findLeaksTo({ index, clients }: ChaosUser, asks: Ask[]): Promise<string[]> {
+async function checkUser(
+  { index, clients }: ChaosUser,
+  { asks, userOfTask, findings }: { asks: Ask[]; userOfTask: Map<string, number>; findings: Findings },
+): Promise<void> {
   const [client] = clients;
-  if (client === undefined) return [];
-  const leaks: string[] = [];
+  if (client === undefined) return;
   const check = (what: string, seen: unknown) => {
     const foreign = markersIn(JSON.stringify(seen)).find((marker) => ownerOf(marker) !== index);
-    if (foreign !== undefined) leaks.push(`user ${index} sees ${foreign} in ${what}`);
+    if (foreign !== undefined) findings.add("I4", `user ${index} sees ${foreign} in ${what}`);
   };
-  const listed = new Set<string>();
   for await (const task of client.tasks.list({ pageSize: 100 })) {
-    listed.add(task.id);
     check(`task ${task.id}`, task);
+    const owner = userOfTask.get(task.id);
+    if (owner !== undefined && owner !== index)
+      findings.add("I4", `user ${index} lists task ${task.id} of user ${owner}`);
   }
   for await (const file of client.files.list({ pageSize: 100 })) check(`file ${file.id}`, file);
   check("a search", await client.search({ query: "owner", k: 100 }));
 
-  const foreign = asks.filter(({ user }) => user !== index).flatMap(({ taskIds }) => [...taskIds]);
-  for (const id of foreign) if (listed.has(id)) leaks.push(`user ${index} lists another's task ${id}`);
-  for (const id of foreign.slice(0, foreignTasksTried)) {
-    const answer = await client.tasks.get(id).catch((error: unknown) => error);
-    const hidden = answer instanceof GenqError && answer.code === "not_found";
-    if (!hidden)
-      leaks.push(`user ${index} asked for another's task ${id} and was not told that there is none`);
+  const isHidden = (request: Promise<unknown>) => request.then(() => false, isNotFound);
+  const foreign = asks.filter(
+    (ask) => ask.user !== index && ask.taskIds.length > 0 && ask.deletion === undefined,
+  );
+  for (const { taskIds } of foreign.slice(-tried)) {
+    const [id = ""] = taskIds;
+    if (!(await isHidden(client.tasks.get(id))))
+      findings.add("I4", `user ${index} asked for another's task ${id} and was not told that there is none`);
   }
-  return leaks;
+  for (const ask of asks.filter((one) => one.user === index && one.deletion === "done").slice(-tried)) {
+    const [taskId = ""] = ask.taskIds;
+    const [fileId] = ask.fileIds;
+    if (!(await isHidden(fileId === undefined ? client.tasks.get(taskId) : client.files.get(fileId))))
+      findings.add("I2", `${ask.kind} ${fileId ?? taskId} was deleted and is there`, { ask });
+  }
 }

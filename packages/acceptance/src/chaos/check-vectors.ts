@@ -1,107 +1,80 @@
-import { type ChaosUser, newAsk, send } from "./client.ts";
-import type { ChunkRecord, FileRecord, TaskRecord, TruthDatabase } from "./database.ts";
-import { type Ask, History } from "./history.ts";
+import { type ChaosUser, newRequest, send } from "./client.ts";
+import type { FileComparison, TruthDatabase } from "./database.ts";
+import type { Findings } from "./findings.ts";
+import { type History, History as Requests } from "./history.ts";
 
 /** Vectors of the same text differ by what they were computed together with, far below this. */
 const tolerance = 1e-3;
 const textsPerTask = 200;
-const filesAtOnce = 4;
 const waitMs = 120_000;
 
 /**
- * I3: the vectors that are stored and answered equal those of a run without faults: `control`, another user, has the same
- * files ingested and the same texts embedded, now that all is quiet.
+ * I3: the vectors that are stored and answered equal those of a run without faults: `control`, another user, has each
+ * document ingested and the same texts embedded, now that all is quiet.
  */
-export async function findWrongVectors(
-  truth: TruthDatabase,
-  control: ChaosUser,
-  asks: Ask[],
-  tasks: Map<string, TaskRecord>,
-): Promise<{ broken: string[]; files: number; texts: number }> {
-  const files = await checkFiles(truth, control, asks, tasks);
-  const texts = await checkTexts(control, asks, tasks);
-  return { broken: [...files.broken, ...texts.broken], files: files.count, texts: texts.count };
-}
-
-interface Checked {
-  broken: string[];
-  count: number;
-}
-
-async function checkFiles(
-  truth: TruthDatabase,
-  control: ChaosUser,
-  asks: Ask[],
-  tasks: Map<string, TaskRecord>,
-): Promise<Checked> {
-  const broken: string[] = [];
-  const files = new Map((await truth.files()).map((file) => [file.name, file]));
-  const ready: { ask: Ask; file: FileRecord }[] = [];
-  for (const ask of asks.filter(({ kind }) => kind === "upload")) {
-    const file = files.get(`${ask.marker}.txt`);
-    const status = tasks.get([...ask.taskIds][0] ?? "")?.status;
-    if (file?.status === "ready") ready.push({ ask, file });
-    else if (status === "completed")
-      broken.push(`file ${file?.id} is ${file?.status} though its task completed`);
-    if (file?.status === "ready" && status !== "completed")
-      broken.push(`file ${file.id} is ready though its task ${status}`);
+export async function checkVectors(known: {
+  truth: TruthDatabase;
+  control: ChaosUser;
+  userIds: string[];
+  history: History;
+  findings: Findings;
+}): Promise<{ files: number; texts: number }> {
+  const { truth, control, userIds, history, findings } = known;
+  const documents = new Map(
+    history.asks.flatMap((ask) => (ask.kind === "upload" ? [[`${ask.user}-${ask.text}`, ask] as const] : [])),
+  );
+  await Promise.all([...documents.values()].map(({ user, text }) => ingestAgain(control, user, text)));
+  let files = 0;
+  for await (const file of truth.files(userIds, control.user.id)) {
+    if (file.status !== "ready" && file.status !== "partial") continue;
+    files++;
+    const trouble = findFileTrouble(file);
+    if (trouble !== undefined) findings.add("I3", `file ${file.id}: ${trouble}`, file);
   }
-  for (let at = 0; at < ready.length; at += filesAtOnce) {
-    const batch = ready.slice(at, at + filesAtOnce);
-    const twins = await Promise.all(batch.map(({ ask }) => ingestAgain(control, ask)));
-    const ids = batch.map(({ file }) => file.id);
-    const chunks = Map.groupBy(await truth.chunks([...ids, ...twins]), ({ file_id }) => file_id);
-    batch.forEach(({ file }, index) => {
-      const trouble = compareFiles(chunks.get(file.id) ?? [], chunks.get(twins[index] ?? "") ?? []);
-      if (trouble !== undefined) broken.push(`file ${file.id}: ${trouble}`);
-    });
+  let texts = 0;
+  for await (const batch of truth.embeddings(userIds, textsPerTask)) {
+    texts += batch.length;
+    const expected = await embedAgain(
+      control,
+      batch.map(({ text }) => text),
+    );
+    for (const [index, { id, vectors }] of batch.entries()) {
+      const trouble = findVectorTrouble(vectors, expected[index]);
+      if (trouble !== undefined) findings.add("I3", `embed ${id}: ${trouble}`);
+    }
   }
-  return { broken, count: ready.length };
+  return { files, texts };
 }
 
-async function ingestAgain(control: ChaosUser, { text, marker }: Ask): Promise<string> {
-  const ask = new History().add({ ...newAsk(control.index, "upload", ""), text, marker });
-  const [client] = control.clients;
-  if (client === undefined || (await send(client, ask)) !== "accepted")
-    throw new Error(`The file of ${marker} could not be uploaded again: ${ask.refusal ?? "no answer"}`);
-  const [id = "", file = ""] = [...ask.taskIds, ...ask.fileIds];
-  const task = await client.tasks.wait(id, { timeoutMs: waitMs });
-  if (task.status !== "completed") throw new Error(`Without faults the file of ${marker} ${task.status}.`);
-  return file;
-}
-
-function compareFiles(mine: ChunkRecord[], twin: ChunkRecord[]): string | undefined {
-  if (mine.length !== twin.length) return `${mine.length} chunks instead of ${twin.length}`;
-  for (const [index, chunk] of mine.entries()) {
-    const other = twin[index];
-    if (chunk.ordinal !== index) return `chunk ${chunk.ordinal} where ${index} should be`;
-    if (chunk.vectors !== 1) return `${chunk.vectors} vectors for chunk ${index}`;
-    if (chunk.content !== other?.content) return `chunk ${index} has another text or place`;
-    if (!near(parseVector(chunk.vector), parseVector(other.vector)))
-      return `chunk ${index} has another vector`;
-  }
+export function findFileTrouble(file: FileComparison): string | undefined {
+  if (file.twin_id === null) return "its content is nobody's document";
+  if (file.chunks !== file.twin_chunks) return `${file.chunks} chunks instead of ${file.twin_chunks}`;
+  if (file.other_chunks > 0) return `${file.other_chunks} chunks with another text or place`;
+  if (file.odd_vectors > 0) return `${file.odd_vectors} chunks without a vector, or with two`;
+  if (file.distance === null || file.distance > tolerance) return `a vector is ${file.distance} away`;
   return undefined;
 }
 
-async function checkTexts(control: ChaosUser, asks: Ask[], tasks: Map<string, TaskRecord>): Promise<Checked> {
-  const done = asks.flatMap((ask) => {
-    const task = tasks.get([...ask.taskIds][0] ?? "");
-    return ask.kind === "embed" && task?.status === "completed" ? [{ ask, task }] : [];
-  });
-  const broken: string[] = [];
-  for (let at = 0; at < done.length; at += textsPerTask) {
-    const batch = done.slice(at, at + textsPerTask);
-    const expected = await embedAgain(
-      control,
-      batch.map(({ ask }) => ask.text),
+export function findVectorTrouble(vectors: number[][], expected: number[] | undefined): string | undefined {
+  const [vector = []] = vectors;
+  if (vectors.length !== 1) return `${vectors.length} vectors for one text`;
+  if (vector.length !== expected?.length) return `${vector.length} dimensions instead of ${expected?.length}`;
+  const equal = vector.every(
+    (value, index) => Math.abs(value - (expected[index] ?? Number.NaN)) <= tolerance,
+  );
+  return equal ? undefined : "another vector";
+}
+
+async function ingestAgain(control: ChaosUser, user: number, text: number): Promise<void> {
+  const ask = new Requests().add({ ...newRequest(user, "upload", text) });
+  const [client] = control.clients;
+  if (client === undefined || (await send(client, ask)) !== "accepted")
+    throw new Error(
+      `Document ${text} of user ${user} could not be uploaded again: ${ask.refusal ?? ask.trouble}`,
     );
-    batch.forEach(({ task }, index) => {
-      const result = parseVectors(task.result);
-      if (result.length !== 1 || !near(result[0], expected[index]))
-        broken.push(`task ${task.id} has another vector`);
-    });
-  }
-  return { broken, count: done.length };
+  const task = await client.tasks.wait(ask.taskIds[0] ?? "", { timeoutMs: waitMs });
+  if (task.status !== "completed")
+    throw new Error(`Without faults document ${text} of ${user} ${task.status}.`);
 }
 
 async function embedAgain(control: ChaosUser, texts: string[]): Promise<number[][]> {
@@ -112,18 +85,4 @@ async function embedAgain(control: ChaosUser, texts: string[]): Promise<number[]
   if (task.kind !== "embed" || task.result === null)
     throw new Error(`Without faults the embedding ${task.status}.`);
   return task.result.embeddings;
-}
-
-function parseVectors(result: string | null): number[][] {
-  const parsed = JSON.parse(result ?? "{}") as { embeddings?: number[][] };
-  return parsed.embeddings ?? [];
-}
-
-function parseVector(text: string | null): number[] | undefined {
-  return text === null ? undefined : (JSON.parse(text) as number[]);
-}
-
-function near(one: number[] | undefined, other: number[] | undefined): boolean {
-  if (one === undefined || other === undefined || one.length !== other.length) return false;
-  return one.every((value, index) => Math.abs(value - (other[index] ?? Number.NaN)) <= tolerance);
 }

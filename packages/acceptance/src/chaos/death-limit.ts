@@ -1,5 +1,3 @@
-import type { FaultName } from "./flags.ts";
-
 /** Deaths in a row that come soon after each other, one less than the launcher forgives. */
 const mostQuickDeaths = 3;
 /** A process that lived for so long has not died quickly; with a little for its restart. */
@@ -7,18 +5,15 @@ const quickMs = 34_000;
 
 /** Keeps kills below what the standalone edition's launcher takes for a process that can't run. */
 export function createDeathLimit(limited: boolean): {
-  allows(name: FaultName): boolean;
-  note(name: FaultName): void;
+  allows(name: string): boolean;
+  note(name: string): void;
 } {
-  const deaths = new Map<FaultName, { at: number; quick: number }>();
+  const deaths = new Map<string, { at: number; quick: number }>();
   const isQuick = (at: number) => performance.now() - at < quickMs;
-  const services: FaultName[] = limited ? ["worker", "api", "postgres"] : [];
   return {
     allows: (name) => {
       const last = deaths.get(name);
-      return (
-        !services.includes(name) || last === undefined || !isQuick(last.at) || last.quick < mostQuickDeaths
-      );
+      return !limited || last === undefined || !isQuick(last.at) || last.quick < mostQuickDeaths;
     },
     note: (name) => {
       const last = deaths.get(name);

@@ -1,102 +1,98 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GenqClient } from "@genq/sdk";
-import { randomSentences } from "../documents/random-words.ts";
-import { type ChaosUser, newAsk, send } from "./client.ts";
-import type { Ask, History } from "./history.ts";
-import { createRandom, type Random } from "./random.ts";
+import { type ChaosUser, newRequest, send } from "./client.ts";
+import type { Ask, AskKind, History } from "./history.ts";
+import { anyClient, type Lane } from "./lane.ts";
+import { cancel, look, remove, repeat, retry } from "./load-actions.ts";
+import { type Pace, pause } from "./pace.ts";
+import { createRandom } from "./random.ts";
+import { documentCount, longDocument } from "./texts.ts";
 
-const pauseMs = { from: 60, to: 500 };
 /** Requests of one user that run at once. */
-const lanes = 2;
+const lanes = 8;
+/** A lane does more with its latest requests, and leaves the older ones alone. */
+const remembered = 40;
 /** A client asks again for so long, then leaves it to the end. */
 const patienceMs = 20_000;
+const longWaitMs = 60_000;
 
-/** Several users who ask, ask again, cancel and look, until `signal` aborts. */
+/** Users who ask, ask again, cancel, look, retry and delete, and one with long documents, until `signal` aborts. */
 export async function offerLoad(
   users: ChaosUser[],
-  history: History,
-  seed: number,
-  signal: AbortSignal,
+  { history, seed, pace, signal }: { history: History; seed: number; pace: Pace; signal: AbortSignal },
 ): Promise<void> {
-  await Promise.all(
-    users.flatMap((user) =>
+  const [patient, ...busy] = users;
+  if (patient === undefined) return;
+  await Promise.all([
+    runLongLane({ user: patient, history, signal, random: createRandom(seed, 0) }),
+    ...busy.flatMap((user) =>
       Array.from({ length: lanes }, (_, lane) =>
-        runLane({ user, history, signal }, createRandom(seed, user.index * lanes + lane)),
+        runLane({ user, history, signal, random: createRandom(seed, user.index * lanes + lane) }, pace),
       ),
     ),
-  );
+  ]);
 }
 
-interface Lane {
-  user: ChaosUser;
-  history: History;
-  signal: AbortSignal;
-}
-
-async function runLane(lane: Lane, random: Random): Promise<void> {
-  const sentence = randomSentences(random.between(1, 1e9));
+async function runLane(lane: Lane, pace: Pace): Promise<void> {
+  const { random, signal } = lane;
   const mine: Ask[] = [];
-  while (!lane.signal.aborted) {
+  while (!signal.aborted) {
     const draw = random.next();
     const old = random.pick(mine);
-    if (old !== undefined && draw < 0.06) await cancel(lane, random, old);
-    else if (old !== undefined && draw < 0.14) await look(lane, random, old);
-    else if (old !== undefined && draw < 0.2) await repeat(lane, random, old);
-    else mine.push(await ask(lane, random, sentence));
-    await sleep(random.between(pauseMs.from, pauseMs.to));
+    const failing = mine.find(({ kind, retries }) => kind === "unreadable" && retries === 0);
+    if (failing !== undefined && draw > 0.95) await retry(lane, failing);
+    else if (old !== undefined && draw < 0.02) await cancel(lane, old);
+    else if (old !== undefined && draw < 0.08) await look(lane, old);
+    else if (old !== undefined && draw < 0.12) await repeat(lane, old);
+    else if (old !== undefined && draw < 0.15) await remove(lane, old);
+    else {
+      await pace.turn(signal);
+      if (signal.aborted) return;
+      const made = await ask(lane, kindOf(random.next(), pace), undefined);
+      // Soon enough, now and then, to find it queued or running.
+      if (random.chance(0.04)) await cancel(lane, made);
+      mine.push(made);
+      if (mine.length > remembered) mine.shift();
+    }
   }
 }
 
-function anyClient({ user }: Lane, random: Random): GenqClient {
-  const client = random.pick(user.clients);
-  if (client === undefined) throw new Error("A stack has at least one api.");
-  return client;
+/** Always has something at work that takes long: a worker that is paused shall hold it. */
+async function runLongLane(lane: Lane): Promise<void> {
+  const { random, signal } = lane;
+  while (!signal.aborted) {
+    const made = await ask(lane, "upload", longDocument);
+    if (random.chance(0.2)) {
+      await pause(random.between(500, 4000), signal);
+      await cancel(lane, made);
+    }
+    const [id] = made.taskIds;
+    const client = anyClient(lane);
+    if (id !== undefined)
+      await client.tasks.wait(id, { timeoutMs: longWaitMs, signal }).catch(() => pause(1000, signal));
+    if (random.chance(0.5)) await remove(lane, made);
+  }
 }
 
-async function ask(lane: Lane, random: Random, sentence: () => string): Promise<Ask> {
-  const { index } = lane.user;
-  const draw = random.next();
-  const kind = draw < 0.8 ? "embed" : draw < 0.94 ? "generate" : "upload";
-  const sentences = kind === "upload" ? random.between(5, random.chance(0.1) ? 2000 : 100) : 1;
-  const about = Array.from({ length: sentences }, sentence).join(" ");
-  const made = lane.history.add(newAsk(index, kind, about));
+/** Most are embeddings: a document costs what fifty of them do. */
+function kindOf(draw: number, pace: Pace): AskKind {
+  if (draw < 0.035 && pace.hasRoom("ingest")) return draw < 0.03 ? "upload" : "unreadable";
+  if (draw > 0.92 && pace.hasRoom("generate")) return "generate";
+  return "embed";
+}
+
+async function ask(lane: Lane, kind: AskKind, document: number | undefined): Promise<Ask> {
+  const { random, user, history } = lane;
+  // The larger documents are rarer.
+  const index = Math.floor(random.next() ** 2 * documentCount);
+  const text = kind === "upload" ? (document ?? index) : random.between(1, 1e9);
+  const made = history.add(newRequest(user.index, kind, text));
   const begun = performance.now();
   // Some answers are lost on the client's side, at any point of the request.
   let lost = random.chance(0.1) ? AbortSignal.timeout(random.between(1, 40)) : undefined;
   for (let tries = 1; ; tries++) {
-    const outcome = await send(anyClient(lane, random), made, lost);
+    const outcome = await send(anyClient(lane), made, lost);
     if (outcome !== "unknown" || performance.now() - begun > patienceMs) return made;
     lost = undefined;
     await sleep(random.between(50, Math.min(2000, 200 * tries)));
   }
-}
-
-/** The same request again, three at once: each must find the same task. */
-async function repeat(lane: Lane, random: Random, old: Ask): Promise<void> {
-  lane.history.repeats++;
-  await Promise.all([1, 2, 3].map(() => send(anyClient(lane, random), old)));
-}
-
-async function cancel(lane: Lane, random: Random, old: Ask): Promise<void> {
-  const id = [...old.taskIds][0];
-  // Files are needed at the end: most of them are left alone.
-  if (id === undefined || (old.kind === "upload" && random.chance(0.7))) return;
-  lane.history.cancels++;
-  const task = await anyClient(lane, random)
-    .tasks.cancel(id)
-    .catch(() => undefined);
-  note(old, task?.status);
-}
-
-async function look(lane: Lane, random: Random, old: Ask): Promise<void> {
-  const id = [...old.taskIds][0];
-  if (id === undefined) return;
-  const task = await anyClient(lane, random)
-    .tasks.get(id)
-    .catch(() => undefined);
-  note(old, task?.status);
-}
-
-function note(old: Ask, status: string | undefined): void {
-  if (status !== undefined && status !== "queued" && status !== "processing") old.seenStatuses.add(status);
 }

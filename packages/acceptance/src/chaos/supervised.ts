@@ -15,26 +15,36 @@ export interface SupervisedOptions {
   main: string;
   env: Record<string, string>;
   logFile: string;
+  /** What its command begins with: a way into a network of its own. */
+  within?: readonly string[];
 }
 
 /** A process that is started again whenever it ends, with the processes that it started, as an orchestrator does. */
 export interface Supervised {
+  /** Undefined while it is not running. */
+  pid(): number | undefined;
+  /** The code or signal of its last end. */
+  lastExit(): string | undefined;
   stop(): Promise<void>;
 }
 
 export function supervise(options: SupervisedOptions): Supervised {
   let stopping = false;
   let child: ChildProcess | undefined;
+  let lastExit: string | undefined;
   const start = () => {
     if (stopping) return;
     child = startNode(options);
-    child.once("exit", () => {
+    child.once("exit", (code, signal) => {
+      lastExit = signal ?? String(code);
       killGroup(child);
       setTimeout(start, restartMs);
     });
   };
   start();
   return {
+    pid: () => (child === undefined || hasEnded(child) ? undefined : child.pid),
+    lastExit: () => lastExit,
     stop: async () => {
       stopping = true;
       if (child === undefined || hasEnded(child)) return;
@@ -53,10 +63,17 @@ export async function runToEnd(options: SupervisedOptions): Promise<void> {
   if (code !== 0) throw new Error(`${options.main} ended with ${String(code)}; ${options.logFile} says why.`);
 }
 
-function startNode({ main, env, logFile }: SupervisedOptions): ChildProcess {
+function startNode({ main, env, logFile, within = [] }: SupervisedOptions): ChildProcess {
   const log = openSync(logFile, "a");
+  const [command = process.execPath, ...args] = [
+    ...within,
+    process.execPath,
+    "--import",
+    lifeLine,
+    `${repository}${main}`,
+  ];
   try {
-    return spawn(process.execPath, ["--import", lifeLine, `${repository}${main}`], {
+    return spawn(command, args, {
       cwd: repository,
       env: { ...inheritedEnv(), ...env },
       stdio: ["ignore", log, log, "ipc"],

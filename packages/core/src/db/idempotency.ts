@@ -4,6 +4,7 @@ export interface IdempotencyRecord {
   requestHash: string;
   taskId: string | null;
   fileId: string | null;
+  webhookId: string | null;
 }
 
 /**
@@ -30,20 +31,29 @@ async function selectIdempotencyKey(
   userId: string,
   key: string,
 ): Promise<IdempotencyRecord | undefined> {
-  const [row] = await sql<{ request_hash: string; task_id: string | null; file_id: string | null }[]>`
-    select request_hash, task_id, file_id from idempotency_keys
+  const [row] = await sql<
+    { request_hash: string; task_id: string | null; file_id: string | null; webhook_id: string | null }[]
+  >`
+    select request_hash, task_id, file_id, webhook_id from idempotency_keys
     where user_id = ${userId} and key = ${key} and created_at >= now() - interval '24 hours'`;
-  return row && { requestHash: row.request_hash, taskId: row.task_id, fileId: row.file_id };
+  return (
+    row && {
+      requestHash: row.request_hash,
+      taskId: row.task_id,
+      fileId: row.file_id,
+      webhookId: row.webhook_id,
+    }
+  );
 }
 
 export async function fillIdempotencyKey(
   sql: Transaction,
   userId: string,
   key: string,
-  made: { taskId: string | null; fileId: string | null },
+  made: { taskId: string | null; fileId: string | null; webhookId?: string },
 ): Promise<void> {
   await sql`
-    update idempotency_keys set task_id = ${made.taskId}, file_id = ${made.fileId}
+    update idempotency_keys set task_id = ${made.taskId}, file_id = ${made.fileId}, webhook_id = ${made.webhookId ?? null}
     where user_id = ${userId} and key = ${key}`;
 }
 

@@ -1,4 +1,11 @@
-import { createProblem, type JobKind, jobCatalog, type ListTasksQuery, type Problem } from "@genq/contract";
+import {
+  createProblem,
+  type JobKind,
+  jobCatalog,
+  type ListTasksQuery,
+  type Problem,
+  queueNames,
+} from "@genq/contract";
 import { decodeCursor, encodeCursor, positionOf } from "./cursor.ts";
 import type { Transaction } from "./database.ts";
 import { type ListedTaskRow, listedTaskRowSchema, type TaskRow, taskRowSchema } from "./rows.ts";
@@ -30,14 +37,16 @@ export interface NewTask {
   kind: JobKind;
   payload: unknown;
   fileId: string | null;
+  /** Told when the task has ended. */
+  webhookUrl?: string | undefined;
 }
 
 export async function insertTask(sql: Transaction, task: NewTask): Promise<TaskRow> {
   const { queue, limits } = jobCatalog[task.kind];
   const rows = await sql`
-    insert into tasks (id, user_id, kind, queue, payload, file_id, expires_at)
+    insert into tasks (id, user_id, kind, queue, payload, file_id, webhook_url, expires_at)
     values (${task.id}, ${task.userId}, ${task.kind}, ${queue}, ${sql.json(toJson(task.payload))}, ${task.fileId},
-      now() + make_interval(secs => ${limits.waitSeconds}))
+      ${task.webhookUrl ?? null}, now() + make_interval(secs => ${limits.waitSeconds}))
     returning ${sql(columns)}`;
   return taskRowSchema.parse(rows[0]);
 }
@@ -110,6 +119,7 @@ export async function retryTask(
   const rows = await sql`
     update tasks set status = 'queued', life = life + 1, life_attempts = 0, unreported_attempts = 0, problem = null,
       progress = null, started_at = null, finished_at = null, rung_at = null, run_after = now(), updated_at = now(),
+      turn = null,
       expires_at = now() + make_interval(secs => ${limits.waitSeconds})
     where id = ${task.id} and user_id = ${userId} and status = 'failed'
     returning ${sql(columns)}`;
@@ -156,6 +166,33 @@ export async function selectQueueLags(
   return rows.map((row) => ({ queue: row.queue, due: row.due, oldestSeconds: row.oldest_seconds }));
 }
 
+/** How far into a queue's line it is looked. */
+const lookedAt = 1000;
+
+/**
+ * The queues at whose head a task has waited longer than `waitedMs` that could be claimed: its time has come, and its
+ * user has fewer than `runningPerUser` running. For those who see all tasks.
+ */
+export async function selectOverdueQueues(
+  sql: Transaction,
+  options: { waitedMs: number; runningPerUser: number },
+): Promise<Set<string>> {
+  const rows = await sql<{ queue: string }[]>`
+    with capped as (
+      select queue, user_id from tasks where status = 'processing'
+      group by queue, user_id having count(*) >= ${options.runningPerUser}
+    )
+    select queue from unnest(${[...queueNames]}::text[]) as known (queue)
+    where exists (
+      select from (
+        select user_id, greatest(created_at, run_after) as due_at from tasks
+        where tasks.queue = known.queue and status = 'queued' order by turn, created_at, id limit ${lookedAt}
+      ) line
+      where due_at < now() - make_interval(secs => ${options.waitedMs / 1000})
+        and not exists (select from capped where capped.queue = known.queue and capped.user_id = line.user_id))`;
+  return new Set(rows.map((row) => row.queue));
+}
+
 /** Status and time of the last change of some tasks, whoever owns them: for those who wait, who ask for the row after. */
 export async function selectTaskSignals(
   sql: Transaction,
@@ -167,7 +204,7 @@ export async function selectTaskSignals(
   return rows.map((row) => ({ id: row.id, status: row.status, updatedAt: row.updated_at }));
 }
 
-export { columns as taskColumns };
+export { columns as taskColumns, listedColumns as listedTaskColumns };
 
 /** What came through a zod schema or is a problem is JSON; the driver's own type can't know. */
 export function toJson(value: unknown): never {

@@ -6,7 +6,7 @@ import { deflateSync } from "node:zlib";
 import { PDFDocument } from "@cantoo/pdf-lib";
 import type { MediaType } from "@genq/contract";
 import Encoding from "encoding-japanese";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parseDocument } from "./parse-document.ts";
 import { docxParagraph, writeRawDocx } from "./testing/raw-docx.ts";
 import { namedJapaneseFont, showLines, writeRawPages, writeRawPdf } from "./testing/raw-pdf.ts";
@@ -218,6 +218,11 @@ function isRunning(processId: number): boolean {
   }
 }
 
+async function childrenOf(parent: number): Promise<number[]> {
+  const listed = await readFile(`/proc/${parent}/task/${parent}/children`, "utf8");
+  return listed.split(" ").filter(Boolean).map(Number);
+}
+
 describe("the child", () => {
   const long = "A sentence. ".repeat(200_000);
 
@@ -248,6 +253,17 @@ describe("the child", () => {
     const hanging = parse(endless, "application/pdf", { limits: { timeoutMs: 2000 } });
     await expect(hanging).rejects.toMatchObject({ code: "document_parse_timeout" });
     expect(performance.now() - startedAt).toBeLessThan(4000);
+  });
+
+  test.skipIf(process.platform !== "linux")("a crash that no document caused is told apart", async () => {
+    const before = new Set(await childrenOf(process.pid));
+    const crashing = parse(endless, "application/pdf");
+    const child = await vi.waitUntil(
+      async () => (await childrenOf(process.pid)).find((pid) => !before.has(pid)),
+      { timeout: 5000 },
+    );
+    process.kill(child, "SIGSEGV");
+    await expect(crashing).rejects.toMatchObject({ code: "parser_crashed" });
   });
 
   test("more heap than it may have", async () => {
@@ -290,7 +306,7 @@ describe("the child", () => {
       // Until the parser hangs in earnest, the closed channel alone would end it.
       await new Promise((resolve) => setTimeout(resolve, 2000));
       parent.kill("SIGKILL");
-      await expect.poll(() => isRunning(child), { timeout: 2000 }).toBe(false);
+      await expect.poll(() => isRunning(child), { timeout: 6000 }).toBe(false);
     },
     15_000,
   );

@@ -13,7 +13,8 @@ type Outcome = ParseReply | { type: "exit"; code: number | null; signal: NodeJS.
  * Reads a document in a child process of its own, so that a crash, a hang or too much memory costs that child only.
  * Parts come as they are read and as fast as they are taken; the document is never whole in this process.
  * The child may read files and nothing else: no environment, no writing, no processes, no native code.
- * @throws AppError `document_*` or `unsupported_media_type`; `signal.reason` when aborted
+ * @throws AppError `document_*`, `unsupported_media_type`, or `parser_crashed` when the child was killed; `signal.reason`
+ *   when aborted
  */
 export async function* parseDocument(options: ParseDocumentOptions): AsyncGenerator<DocumentPart> {
   const limits: ParseLimits = { ...defaultParseLimits, ...options.limits };
@@ -114,6 +115,12 @@ function died(exit: Extract<Outcome, { type: "exit" }>, limits: ParseLimits): Ap
       "document_too_large",
       `Reading the document takes more memory than the ${size} MiB it may.`,
     );
+  }
+  if (exit.signal !== null) {
+    return new AppError("parser_crashed", `The process that read the document was ended by ${exit.signal}.`);
+  }
+  if (exit.code === null) {
+    return new AppError("overloaded", "The process that reads the document could not be started.");
   }
   return new AppError("document_corrupt", "The document made its parser end; it is damaged.");
 }

@@ -26,10 +26,10 @@ import type { Storage } from "../storage/index.ts";
 import {
   assertQueueRoom,
   assertSameRequest,
+  assertTaskWebhookSecret,
   ringForTask,
-  type SubmittedRow,
-  type TaskServices,
 } from "../tasks/submit-task.ts";
+import type { SubmittedRow, TaskServices } from "../tasks/task-services.ts";
 
 export interface FileServices extends TaskServices {
   storage: Storage;
@@ -113,6 +113,8 @@ export interface UploadRequest {
   chatId: string | null;
   replace: boolean;
   idempotencyKey: string | undefined;
+  /** Told when the file's ingestion has ended. */
+  webhookUrl?: string | undefined;
 }
 
 export interface AcceptedUpload {
@@ -127,7 +129,7 @@ export interface AcceptedUpload {
 /**
  * Makes the file and its ingestion task of a stored object, in one transaction; then rings. The same content again is
  * the existing file, and the new object is let go.
- * @throws AppError file_name_taken, idempotency_mismatch, queue_limit_reached
+ * @throws AppError file_name_taken, idempotency_mismatch, queue_limit_reached, webhook_secret_missing
  */
 export async function acceptUpload(
   services: FileServices,
@@ -145,6 +147,7 @@ export async function acceptUpload(
         await scheduleObjectDeletion(sql, userId, object.storageKey, 0);
         return known;
       }
+      if (request.webhookUrl !== undefined) await assertTaskWebhookSecret(sql, userId);
       await assertQueueRoom(sql, services, userId);
       return insertUpload(sql, request, object);
     });
@@ -166,7 +169,16 @@ async function replayUpload(
 ): Promise<AcceptedUpload | undefined> {
   if (request.idempotencyKey === undefined) return undefined;
   const requestHash = createHash("sha256")
-    .update(JSON.stringify(["upload", object.sha256, request.name, request.chatId, request.replace]))
+    .update(
+      JSON.stringify([
+        "upload",
+        object.sha256,
+        request.name,
+        request.chatId,
+        request.replace,
+        request.webhookUrl,
+      ]),
+    )
     .digest("hex");
   const record = await takeIdempotencyKey(sql, request.userId, request.idempotencyKey, requestHash);
   if (record === undefined) return undefined;
@@ -233,6 +245,7 @@ async function insertUpload(
     kind: "ingest",
     payload: { file_id: object.fileId },
     fileId: object.fileId,
+    webhookUrl: request.webhookUrl,
   });
   const file = await setFileTask(sql, userId, object.fileId, task.id);
   await noteKey(sql, request, file, task.id);

@@ -5,15 +5,16 @@ import { createProblem } from "@genq/contract";
 import { afterAll, expect, it } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
 import {
-  claimTask,
   closeDatabase,
   completeTask,
   type Database,
+  expireTasks,
   failTask,
   finishReplacement,
   inServiceTransaction,
   inUserTransaction,
   openDatabase,
+  takeBackAbandoned,
   updateFileProgress,
 } from "../db/index.ts";
 import { openQueues } from "../queue/index.ts";
@@ -123,7 +124,7 @@ it("keeps a replacement that becomes ready while the next one comes in", async (
   const first = await upload("one", { userId });
   const second = await upload("two", { userId, replace: true });
   const taskId = second.file.file.task_id ?? "";
-  await inServiceTransaction(worker, (sql) => claimTask(sql, taskId, 10_000));
+  await stack.claimTask(worker, taskId);
   let third: ReturnType<typeof upload> | undefined;
   await inUserTransaction(worker, userId, async (sql) => {
     const { id } = second.file.file;
@@ -152,7 +153,7 @@ it("tells of no task that was deleted, and retries none whose file was", async (
   const userId = await stack.createUser();
   const tasks = { ...services, maxQueuedTasks: 10 };
   const fail = async (taskId: string) => {
-    await inServiceTransaction(worker, (sql) => claimTask(sql, taskId, 10_000));
+    await stack.claimTask(worker, taskId);
     const problem = createProblem("document_no_text", "None.");
     await inUserTransaction(worker, userId, (sql) => failTask(sql, { taskId, attempt: 1 }, problem));
     return taskId;
@@ -223,4 +224,32 @@ it("leaves no object behind: too large, let go, deleted", async () => {
   expect(await sweepObjects({ database: worker, storage })).toBe(3);
   await expect(read(kept.file.storageKey)).rejects.toMatchObject({ code: "storage_unavailable" });
   expect(await inServiceTransaction(worker, (sql) => sql`select 1 from storage_deletions`)).toHaveLength(0);
+});
+
+it("fails the file of a task that waited too long or was quarantined, and no other", async () => {
+  const taskOf = async (content: string) => {
+    const userId = await stack.createUser();
+    const { file } = await upload(content, { userId });
+    return { userId, fileId: file.file.id, taskId: file.file.task_id ?? "" };
+  };
+  const [late, poisoned, sound] = [await taskOf("late"), await taskOf("poisoned"), await taskOf("sound")];
+  await worker.sql`update genq.tasks set expires_at = now() - interval '1 second' where id = ${late.taskId}`;
+  expect(await inServiceTransaction(worker, (sql) => expireTasks(sql, 100))).toBe(1);
+  await worker.sql`update genq.tasks set unreported_attempts = 2 where id = ${poisoned.taskId}`;
+  for (const { taskId } of [poisoned, sound]) await stack.claimTask(worker, taskId, 1);
+  await sleep(50);
+  const taken = await inServiceTransaction(worker, (sql) => takeBackAbandoned(sql, 100));
+  expect([taken.poisoned, taken.requeued.map((ring) => ring.taskId)]).toEqual([
+    [poisoned.taskId],
+    [sound.taskId],
+  ]);
+  const stateOf = async ({ userId, fileId }: { userId: string; fileId: string }) => {
+    const { file } = await getFile(database, userId, fileId);
+    return [file.status, file.problem?.code];
+  };
+  expect([await stateOf(late), await stateOf(poisoned), await stateOf(sound)]).toEqual([
+    ["failed", "task_expired"],
+    ["failed", "poisoned"],
+    ["waiting", undefined],
+  ]);
 });

@@ -25,12 +25,20 @@ export function listFiles(
   return inUserTransaction(database, userId, (sql) => selectFiles(sql, userId, query));
 }
 
+/** A large file has tens of thousands of vectors, which go with it. */
+const deletionMs = 15_000;
+
 /** Deletes a file with its chunks, vectors and running work; its object goes with the next sweep. @throws AppError not_found */
 export async function deleteFile(database: Database, userId: string, id: string): Promise<void> {
-  await inUserTransaction(database, userId, async (sql) => {
-    await lockFilesOfUser(sql, userId);
-    found(await deleteRow(sql, userId, id));
-  });
+  await inUserTransaction(
+    database,
+    userId,
+    async (sql) => {
+      await lockFilesOfUser(sql, userId);
+      found(await deleteRow(sql, userId, id));
+    },
+    { timeoutMs: deletionMs },
+  );
 }
 
 /**

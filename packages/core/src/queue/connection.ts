@@ -21,15 +21,19 @@ export interface QueueOptions {
   onError?: (error: Error) => void;
 }
 
+/** BullMQ blocks for ten seconds at most: a connection on which nothing came for longer is half-open. */
+const blockedMs = 15_000;
+
 /**
  * A Redis connection. `blocking` is a worker's: it waits in one command for long, so it has no command timeout; every
- * other command fails after a second rather than hang on a stopped server.
+ * other command fails after a second rather than hang on a stopped server. A connection that leaves commands
+ * unanswered is made anew.
  */
 export function openRedis(options: QueueOptions, blocking: boolean): Redis {
   const redis = new Redis(options.url, {
     maxRetriesPerRequest: blocking ? null : 1,
     connectTimeout: 2000,
-    ...(blocking ? {} : { commandTimeout: 1000 }),
+    ...(blocking ? { socketTimeout: blockedMs } : { commandTimeout: 1000, socketTimeout: 2000 }),
     retryStrategy: (times) => Math.min(times * 100, 2000),
   });
   redis.on("error", (error) => options.onError?.(error));
@@ -41,14 +45,15 @@ export function asBullConnection(pool: pg.Pool): PgPool {
   return pool as unknown as PgPool;
 }
 
-/** A pool whose connections see BullMQ's schema first. */
-export function openPostgresPool(options: QueueOptions, max: number): pg.Pool {
+/** A pool whose connections see BullMQ's schema first. A query that takes longer than `queryMs` fails. */
+export function openPostgresPool(options: QueueOptions, max: number, queryMs?: number): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max,
     keepAlive: true,
     connectionTimeoutMillis: 2000,
     application_name: "genq_queue",
+    ...(queryMs === undefined ? {} : { query_timeout: queryMs }),
     options: `-c search_path=${postgresQueueSchema}`,
   });
   pool.on("error", (error) => options.onError?.(error));

@@ -1,5 +1,7 @@
 import type { QueueName } from "@genq/contract";
 import { createPostgresBackend, Queue, withBackend } from "bullmq";
+import type { Redis } from "ioredis";
+import { createCircuit, within } from "./circuit.ts";
 import {
   asBullConnection,
   openPostgresPool,
@@ -8,9 +10,10 @@ import {
   type QueueOptions,
   queueBackend,
 } from "./connection.ts";
+import { type QueueReport, reportRedis, soundQueue } from "./queue-report.ts";
 
 /** What a ring carries: the task's id and nothing else; the worker reads the rest from the row. */
-export interface RingData {
+interface RingData {
   taskId: string;
 }
 
@@ -30,13 +33,26 @@ export interface Queues {
    * rings again.
    */
   ring(ring: Ring): Promise<boolean>;
+  /** Rings for many tasks of one queue. Returns how many rings were heard; the first that is not ends it. */
+  ringAll(queue: QueueName, rings: readonly Ring[]): Promise<number>;
+  /** How many rings of a queue wait to be answered; undefined when the queue does not say so within the bound. */
+  waiting(queue: QueueName): Promise<number | undefined>;
+  /**
+   * Sends what goes the way of a ring and is for no task. `id` keeps one such waiting at a time. False when the queue
+   * did not take it.
+   */
+  probe(queue: QueueName, id: string): Promise<boolean>;
   /** Whether the queue's server answers within a second. */
   ping(): Promise<boolean>;
+  /** Looks at the server's settings and memory. Undefined when it does not answer within a second or so. */
+  inspect(): Promise<QueueReport | undefined>;
   close(): Promise<void>;
 }
 
-/** How long a request waits for the doorbell. */
-const ringTimeoutMs = 800;
+/** How long a request waits for the doorbell, and for how long no other does after one that was not heard. */
+const ringing = { boundMs: 700, pauseMs: 1000 } as const;
+const answerMs = 800;
+const ringsAtOnce = 100;
 
 export function queueName(prefix: string, queue: QueueName, backend: QueueBackend): string {
   return backend === "redis" ? queue : `${prefix}-${queue}`;
@@ -58,12 +74,16 @@ function openRedisQueues(options: QueueOptions): Queues {
     backend: "redis",
     make,
     ping: () => redis.ping(),
+    inspect: async () => {
+      const [info, save] = await Promise.all([redis.info(), readSavePoints(redis)]);
+      return reportRedis(info, save);
+    },
     end: () => redis.disconnect(),
   });
 }
 
 function openPostgresQueues(options: QueueOptions): Queues {
-  const pool = openPostgresPool(options, 4);
+  const pool = openPostgresPool(options, 4, 1000);
   const { Queue: PostgresQueue } = withBackend(createPostgresBackend);
   const make = (name: QueueName) =>
     new PostgresQueue<RingData>(queueName(options.prefix, name, "postgres"), {
@@ -74,6 +94,7 @@ function openPostgresQueues(options: QueueOptions): Queues {
     backend: "postgres",
     make,
     ping: () => pool.query("select 1"),
+    inspect: () => pool.query("select 1").then(() => soundQueue),
     end: () => pool.end(),
   });
 }
@@ -82,6 +103,8 @@ function openPostgresQueues(options: QueueOptions): Queues {
 interface RingQueue {
   waitUntilReady(): Promise<unknown>;
   add(name: string, data: RingData, options: object): Promise<unknown>;
+  addBulk(jobs: { name: string; data: RingData; opts: object }[]): Promise<unknown>;
+  getWaitingCount(): Promise<number>;
   on(event: "error", listener: (error: Error) => void): unknown;
   close(): Promise<void>;
 }
@@ -90,11 +113,13 @@ interface Connection {
   backend: QueueBackend;
   make: (name: QueueName) => RingQueue;
   ping: () => Promise<unknown>;
+  inspect: () => Promise<QueueReport>;
   end: () => unknown;
 }
 
 function createQueues(options: QueueOptions, connection: Connection): Queues {
   const queues = new Map<QueueName, Promise<RingQueue>>();
+  const circuit = createCircuit(ringing);
   // BullMQ's queue never recovers from a start on a server that is away, so one that failed is made anew.
   const ready = (name: QueueName): Promise<RingQueue> => {
     const known = queues.get(name);
@@ -114,8 +139,28 @@ function createQueues(options: QueueOptions, connection: Connection): Queues {
   };
   return {
     backend: connection.backend,
-    ring: (ring) => within(ready(ring.queue).then((queue) => addRing(queue, ring))),
-    ping: () => within(connection.ping()),
+    ring: async (ring) => {
+      const { name, data, opts } = toJob(ring);
+      return (await circuit.run(async () => (await ready(ring.queue)).add(name, data, opts))) !== undefined;
+    },
+    ringAll: async (name, rings) => {
+      let heard = 0;
+      while (heard < rings.length) {
+        const some = rings.slice(heard, heard + ringsAtOnce);
+        if ((await circuit.run(async () => (await ready(name)).addBulk(some.map(toJob)))) === undefined)
+          break;
+        heard += some.length;
+      }
+      return heard;
+    },
+    probe: async (name, id) => {
+      const job = { ...onceOnly, jobId: `${probeName}-${id}` };
+      const adding = async () => (await ready(name)).add(probeName, { taskId: id }, job);
+      return (await within(answerMs, adding)) !== undefined;
+    },
+    waiting: (name) => within(answerMs, async () => (await ready(name)).getWaitingCount()),
+    ping: async () => (await within(answerMs, connection.ping)) !== undefined,
+    inspect: () => within(answerMs, connection.inspect),
     close: async () => {
       const started = await Promise.allSettled(queues.values());
       const open = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -125,34 +170,27 @@ function createQueues(options: QueueOptions, connection: Connection): Queues {
   };
 }
 
-function addRing(queue: RingQueue, ring: Ring): Promise<unknown> {
-  return queue.add(
-    "ring",
-    { taskId: ring.taskId },
-    {
-      // A finished job that is kept would silently swallow a later ring of the same id.
-      jobId: `${ring.taskId}-${ring.attempt}`,
-      attempts: 1,
-      removeOnComplete: true,
-      removeOnFail: true,
-      ...(ring.delayMs === undefined || ring.delayMs === 0 ? {} : { delay: ring.delayMs }),
-    },
-  );
+/** When it makes snapshots; undefined where a managed server has no CONFIG. */
+async function readSavePoints(redis: Redis): Promise<string | undefined> {
+  const answer: unknown = await redis.config("GET", "save").catch(() => undefined);
+  const value: unknown = Array.isArray(answer) ? answer[1] : undefined;
+  return typeof value === "string" ? value : undefined;
 }
 
-/** False when the promise fails or takes longer than the bound: a stopped server would hang it for long. */
-async function within(promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ringTimeoutMs);
-  });
-  const answered = promise.then(
-    () => true,
-    () => false,
-  );
-  try {
-    return await Promise.race([answered, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** The name of jobs that are no rings. */
+export const probeName = "probe";
+
+// A finished job that is kept would silently swallow a later ring of the same id.
+const onceOnly = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
+
+function toJob(ring: Ring): { name: string; data: RingData; opts: object } {
+  return {
+    name: "ring",
+    data: { taskId: ring.taskId },
+    opts: {
+      ...onceOnly,
+      jobId: `${ring.taskId}-${ring.attempt}`,
+      ...(ring.delayMs === undefined || ring.delayMs === 0 ? {} : { delay: ring.delayMs }),
+    },
+  };
 }

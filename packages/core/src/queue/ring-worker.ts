@@ -7,7 +7,7 @@ import {
   type QueueOptions,
   queueBackend,
 } from "./connection.ts";
-import { queueName, type RingData } from "./queues.ts";
+import { probeName, queueName } from "./queues.ts";
 
 /** The answering side of one queue: calls `onRing` for each ring, `concurrency` at a time. */
 export interface RingWorker {
@@ -18,14 +18,18 @@ export interface RingWorker {
 export interface RingWorkerOptions extends QueueOptions {
   queue: QueueName;
   concurrency: number;
-  /** Runs the task; what it throws is reported and changes nothing, for the row holds the truth. */
-  onRing: (taskId: string) => Promise<void>;
+  /** Told of each ring or probe that came through. */
+  onHeard?: () => void;
+  /** Answers a ring, whatever it carries; what it throws is reported and changes nothing, for the row holds the truth. */
+  onRing: (data: unknown) => Promise<void>;
 }
 
 export function openRingWorker(options: RingWorkerOptions): RingWorker {
-  const run = async (job: { data: RingData }) => {
+  const run = async (job: { name: string; data: unknown }) => {
+    options.onHeard?.();
+    if (job.name === probeName) return;
     try {
-      await options.onRing(job.data.taskId);
+      await options.onRing(job.data);
     } catch (error) {
       options.onError?.(error instanceof Error ? error : new Error(String(error)));
     }
@@ -39,7 +43,7 @@ export function openRingWorker(options: RingWorkerOptions): RingWorker {
   const name = (backend: "redis" | "postgres") => queueName(options.prefix, options.queue, backend);
   if (queueBackend(options.url) === "redis") {
     const redis = openRedis(options, true);
-    const worker = new Worker<RingData>(name("redis"), run, {
+    const worker = new Worker<unknown>(name("redis"), run, {
       ...settings,
       connection: redis,
       prefix: options.prefix,
@@ -53,9 +57,9 @@ export function openRingWorker(options: RingWorkerOptions): RingWorker {
       },
     };
   }
-  const pool = openPostgresPool(options, options.concurrency + 3);
+  const pool = openPostgresPool(options, options.concurrency + 3, 15_000);
   const { Worker: PostgresWorker } = withBackend(createPostgresBackend);
-  const worker = new PostgresWorker<RingData>(name("postgres"), run, {
+  const worker = new PostgresWorker<unknown>(name("postgres"), run, {
     ...settings,
     connection: asBullConnection(pool),
   });

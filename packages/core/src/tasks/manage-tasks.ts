@@ -12,14 +12,8 @@ import {
   selectTasks,
   type TaskRow,
 } from "../db/index.ts";
-import {
-  assertQueueRoom,
-  type Idempotency,
-  replayTask,
-  ringForTask,
-  type SubmittedRow,
-  type TaskServices,
-} from "./submit-task.ts";
+import { assertQueueRoom, type Idempotency, replayTask, ringForTask } from "./submit-task.ts";
+import type { SubmittedRow, TaskServices } from "./task-services.ts";
 
 /** @throws AppError not_found, also for another user's task */
 export async function getTask(services: TaskServices, userId: string, id: string): Promise<TaskRow> {
@@ -56,7 +50,7 @@ export async function retryTask(
     if (retried === undefined) {
       throw new AppError(
         "task_not_retryable",
-        `The task is ${task.status}; only a failed task can be retried.`,
+        `The task is ${task.status}; only a failed task can be retried. ${insteadOfRetry(task)}`,
       );
     }
     if (retried.kind === "ingest") {
@@ -75,6 +69,12 @@ export async function retryTask(
   });
   if (!submitted.replayed) await ringForTask(services, submitted.task);
   return submitted;
+}
+
+function insteadOfRetry({ status, kind }: TaskRow): string {
+  if (status === "completed") return "Read its result, or submit the work anew.";
+  if (!isTerminal(status)) return "Wait until it ends.";
+  return kind === "ingest" ? "Upload the file again." : "Submit the same work as a new task.";
 }
 
 /** Deletes a finished task and its result. @throws AppError not_found, task_not_finished */

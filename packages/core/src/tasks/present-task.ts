@@ -1,6 +1,6 @@
 import { type SubmittedTask, type Task, taskSchema } from "@genq/contract";
 import type { ListedTaskRow, TaskRow } from "../db/index.ts";
-import type { SubmittedRow } from "./submit-task.ts";
+import type { SubmittedRow } from "./task-services.ts";
 
 function urls(id: string) {
   return { self: `/task/${id}`, cancel: `/task/${id}/cancel`, events: `/task/${id}/events` };

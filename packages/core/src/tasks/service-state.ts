@@ -1,9 +1,15 @@
-import type { ModelStatus, QueueName } from "@genq/contract";
-import { type Database, inServiceTransaction, selectLiveWorkers, selectQueueDepths } from "../db/index.ts";
+import type { QueueName } from "@genq/contract";
+import {
+  type Database,
+  inServiceTransaction,
+  selectLiveWorkers,
+  selectQueueDepths,
+  type WorkerReport,
+} from "../db/index.ts";
 
 /** What the database knows of the whole service: numbers and states, and nobody's content. */
 export interface ServiceState {
-  workers: { id: string; models: ModelStatus[] }[];
+  workers: (WorkerReport & { id: string })[];
   /** Tasks that wait in each queue. */
   waiting: Record<QueueName, number>;
 }

@@ -6,7 +6,7 @@ import { type Database, inServiceTransaction, selectTaskSignals } from "../db/in
 export interface TaskWatcher {
   /**
    * Resolves when the task is terminal, was last changed at another time than `changedSince`, is gone, or `timeoutMs` is over, or the signal aborts:
-   * read the row then.
+   * read the row then. @throws AppError database_unavailable
    */
   wait(
     taskId: string,
@@ -19,9 +19,10 @@ interface Waiter {
   taskId: string;
   changedSince: Date | undefined;
   since: number;
-  /** Ends the wait on time even while the database does not answer. */
   deadline: NodeJS.Timeout;
+  unlisten: () => void;
   resolve: () => void;
+  reject: (error: unknown) => void;
 }
 
 /** A fresh waiter is looked after closely: short work answers fast, and long work costs little. */
@@ -35,9 +36,13 @@ export function createTaskWatcher(database: Database): TaskWatcher {
   let polling = false;
   let closed = false;
 
-  const settle = (waiter: Waiter) => {
+  const forget = (waiter: Waiter) => {
     waiters.delete(waiter);
     clearTimeout(waiter.deadline);
+    waiter.unlisten();
+  };
+  const settle = (waiter: Waiter) => {
+    forget(waiter);
     waiter.resolve();
   };
   const schedule = () => {
@@ -65,8 +70,11 @@ export function createTaskWatcher(database: Database): TaskWatcher {
           waiter.changedSince !== undefined && signal?.updatedAt.getTime() !== waiter.changedSince.getTime();
         if (signal === undefined || changed || isTerminal(statusSchema.parse(signal.status))) settle(waiter);
       }
-    } catch {
-      // The database is away: who waits asks again until their own deadline.
+    } catch (error) {
+      for (const waiter of round) {
+        forget(waiter);
+        waiter.reject(error);
+      }
     } finally {
       polling = false;
       schedule();
@@ -75,7 +83,7 @@ export function createTaskWatcher(database: Database): TaskWatcher {
 
   return {
     wait: (taskId, options) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         if (closed || options.timeoutMs <= 0 || options.signal?.aborted === true) return resolve();
         const { changedSince, signal, timeoutMs } = options;
         const end = () => settle(waiter);
@@ -84,10 +92,9 @@ export function createTaskWatcher(database: Database): TaskWatcher {
           changedSince,
           since: Date.now(),
           deadline: setTimeout(end, timeoutMs),
-          resolve: () => {
-            signal?.removeEventListener("abort", end);
-            resolve();
-          },
+          unlisten: () => signal?.removeEventListener("abort", end),
+          resolve,
+          reject,
         };
         waiters.add(waiter);
         signal?.addEventListener("abort", end);

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
 import {
   type Claim,
-  claimTask,
+  claimNext,
   closeDatabase,
   completeTask,
   failTask,
@@ -12,6 +12,7 @@ import {
   openDatabase,
   releaseTask,
   renewLeases,
+  takeBackAbandoned,
   takeSilentTasks,
   writeProgress,
 } from "../db/index.ts";
@@ -40,8 +41,13 @@ const result = {
 function submit(userId: string, idempotency?: { key: string; requestHash: string }) {
   return submitTask(services, { userId, kind: "embed", payload, idempotency });
 }
-const claim = (id: string, leaseMs = 10_000) =>
-  inServiceTransaction(worker, (sql) => claimTask(sql, id, leaseMs));
+const claim = (id: string, leaseMs = 10_000) => stack.claimTask(worker, id, leaseMs);
+/** Claims, and lets the lease run out unreported. */
+const abandon = async (id: string) => {
+  expect(await claim(id, 1)).toMatchObject({ id });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return inServiceTransaction(worker, (sql) => takeBackAbandoned(sql, 100));
+};
 const history = (userId: string, id: string) =>
   inUserTransaction(api, userId, async (sql) => {
     const rows = await sql<
@@ -79,12 +85,14 @@ describe("submit", () => {
     await submitTwo(user);
   });
 
-  it("tells the place in the queue", async () => {
-    const user = await stack.createUser();
-    const first = await submit(user);
-    const second = await submit(user);
-    expect(second.queue.ahead).toBe(first.queue.ahead + 1);
-    for (const one of [first, second]) await cancelTask(services, user, one.task.id);
+  it("tells the place in the queue, which is the fair one", async () => {
+    const [user, other] = [await stack.createUser(), await stack.createUser()];
+    const generate = (userId: string) =>
+      submitTask(services, { userId, kind: "generate", payload: { text: "Hi" } });
+    const places = [await generate(user), await generate(user), await generate(user), await generate(other)];
+    // The other's first turn comes with the user's first, and before the user's second.
+    expect(places.map(({ queue }) => queue.ahead)).toEqual([0, 1, 2, 1]);
+    for (const { task } of places) await cancelTask(services, task.userId, task.id);
   });
 });
 
@@ -92,19 +100,19 @@ describe("claim", () => {
   it("goes to one of two workers", async () => {
     const user = await stack.createUser();
     const { task } = await submit(user);
-    const outcomes = await Promise.all([claim(task.id), claim(task.id)]);
-    expect(outcomes.map((one) => one.claimed).sort()).toEqual([false, true]);
+    const options = { limit: 1000, leaseMs: 10_000, runningPerUser: 1000 };
+    const claimed = await Promise.all([
+      claimNext(worker, "embed", options),
+      claimNext(worker, "embed", options),
+    ]);
+    expect(claimed.flatMap(({ tasks }) => tasks).filter(({ id }) => id === task.id)).toHaveLength(1);
   });
 
   it("lets a stale attempt write nothing", async () => {
     const user = await stack.createUser();
     const { task } = await submit(user);
-    await claim(task.id, 1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(await claim(task.id)).toMatchObject({
-      claimed: true,
-      task: { attempt: 2, unreportedAttempts: 1 },
-    });
+    await abandon(task.id);
+    expect(await claim(task.id)).toMatchObject({ attempt: 2, unreportedAttempts: 1 });
     const stale: Claim = { taskId: task.id, attempt: 1 };
     const writes = await inServiceTransaction(worker, async (sql) => [
       await writeProgress(sql, stale, { stage: "x", done: 1, total: 1, unit: "chunks" }),
@@ -117,24 +125,30 @@ describe("claim", () => {
     const current: Claim = { taskId: task.id, attempt: 2 };
     expect(await inServiceTransaction(worker, (sql) => completeTask(sql, current, result))).toBe(true);
     expect(await getTask(services, user, task.id)).toMatchObject({ status: "completed", result });
-    expect(await history(user, task.id)).toEqual(["queued", "processing", "processing", "completed"]);
+    expect(await history(user, task.id)).toEqual([
+      "queued",
+      "processing",
+      "queued",
+      "processing",
+      "completed",
+    ]);
   });
 
   it("quarantines a task whose attempts ended three times without a report", async () => {
     const user = await stack.createUser();
     const { task } = await submit(user);
-    for (let attempt = 1; attempt <= 3; attempt++) {
-      expect(await claim(task.id, 1)).toMatchObject({ claimed: true });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      expect((await abandon(task.id)).requeued).toMatchObject([{ taskId: task.id, queue: "embed", attempt }]);
     }
-    expect(await claim(task.id)).toEqual({ claimed: false, reason: "poisoned" });
+    expect(await abandon(task.id)).toEqual({ requeued: [], poisoned: [task.id] });
+    expect(await claim(task.id)).toBeUndefined();
     expect(await getTask(services, user, task.id)).toMatchObject({
       status: "failed",
       problem: { code: "poisoned" },
     });
     const again = await retryTask(services, user, task.id);
     expect(again.task).toMatchObject({ status: "queued", life: 2, unreportedAttempts: 0 });
-    expect(await claim(task.id)).toMatchObject({ claimed: true, task: { attempt: 4 } });
+    expect(await claim(task.id)).toMatchObject({ attempt: 4 });
   });
 
   it("expires what waited past its deadline, and holds back what waits for its backoff", async () => {
@@ -144,7 +158,7 @@ describe("claim", () => {
       worker,
       (sql) => sql`update tasks set expires_at = now() - interval '1 s' where id = ${task.id}`,
     );
-    expect(await claim(task.id)).toEqual({ claimed: false, reason: "expired" });
+    expect(await claim(task.id)).toBeUndefined();
     expect((await getTask(services, user, task.id)).status).toBe("expired");
 
     const second = (await submit(user)).task;
@@ -152,7 +166,7 @@ describe("claim", () => {
     await inServiceTransaction(worker, (sql) =>
       releaseTask(sql, { taskId: second.id, attempt: 1 }, { delayMs: 60_000, counted: true }),
     );
-    expect(await claim(second.id)).toEqual({ claimed: false, reason: "early" });
+    expect(await claim(second.id)).toBeUndefined();
   });
 });
 
@@ -201,13 +215,17 @@ describe("the reconciler's query", () => {
     const silent = (await submit(user)).task;
     const abandoned = (await submit(user)).task;
     await claim(abandoned.id, 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
     await inServiceTransaction(
       worker,
       (sql) => sql`update tasks set run_after = now() - interval '1 minute' where id = ${silent.id}`,
     );
     const rounds = await Promise.all(
       [1, 2, 3].map(() =>
-        inServiceTransaction(worker, (sql) => takeSilentTasks(sql, { silentMs: 20_000, limit: 1000 })),
+        inServiceTransaction(worker, async (sql) => [
+          ...(await takeSilentTasks(sql, "embed", { silentMs: 20_000, limit: 1000 })),
+          ...(await takeBackAbandoned(sql, 1000)).requeued,
+        ]),
       ),
     );
     const taken = rounds.flat().map((ring) => ring.taskId);

@@ -5,7 +5,7 @@ import { createEmbeddingQueue, type EmbeddingItem } from "./embedding-queue.ts";
 import { createTextEncoder, type TextEncoder } from "./encode-text.ts";
 import { normalize, poolRow } from "./pool.ts";
 import { sessionOptions } from "./session-options.ts";
-import type { Progress } from "./yield-to-events.ts";
+import { type Progress, runModel } from "./yield-to-events.ts";
 
 export interface EmbeddingModel {
   encoder: TextEncoder;
@@ -39,10 +39,12 @@ export async function loadEmbeddingModel(
       }
     });
     const shape = [rows.length, length];
-    const output: Record<string, Tensor> = await model({
-      input_ids: new Tensor("int64", ids, shape),
-      attention_mask: new Tensor("int64", mask, shape),
-    });
+    const output: Record<string, Tensor> = await runModel(progress, ids.length, () =>
+      model({
+        input_ids: new Tensor("int64", ids, shape),
+        attention_mask: new Tensor("int64", mask, shape),
+      }),
+    );
     const hidden = output["last_hidden_state"] ?? output["token_embeddings"];
     const width = hidden?.dims.at(-1);
     if (!hidden || !width || (dimensions !== undefined && width !== dimensions)) {

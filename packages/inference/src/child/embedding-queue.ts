@@ -21,7 +21,7 @@ type Run = (rows: readonly (readonly number[])[]) => Promise<Float32Array[]>;
  * @param tokensPerRun padding included; 0 runs each text alone
  */
 export function createEmbeddingQueue(run: Run, tokensPerRun: number, progress: Progress) {
-  const waiting: Waiting[] = [];
+  let waiting: Waiting[] = [];
   let working = false;
 
   function add(items: readonly EmbeddingItem[]): Promise<Float32Array[]> {
@@ -37,7 +37,6 @@ export function createEmbeddingQueue(run: Run, tokensPerRun: number, progress: P
     working = true;
     while (waiting.length > 0) {
       const batch = takeBatch(waiting, tokensPerRun);
-      if (batch.length === 0) continue;
       try {
         const vectors = await run(batch.map((item) => item.ids));
         batch.forEach((item, index) => {
@@ -48,6 +47,7 @@ export function createEmbeddingQueue(run: Run, tokensPerRun: number, progress: P
         for (const item of batch) item.reject(error);
       }
       await finishStep(progress);
+      waiting = withoutAborted(waiting);
     }
     working = false;
   }
@@ -57,21 +57,24 @@ export function createEmbeddingQueue(run: Run, tokensPerRun: number, progress: P
 
 const rank = (item: EmbeddingItem) => (item.priority === "interactive" ? 0 : 1);
 
-/** Takes the next texts off a sorted queue: of one priority, within the budget, at least one unless
- * none is left. Aborted ones are dropped. */
+/** Between two runs the aborted ones go, wherever in the queue they are: their request hears of it now. */
+function withoutAborted(waiting: readonly Waiting[]): Waiting[] {
+  return waiting.filter(({ signal, reject }) => {
+    if (signal.aborted) reject(signal.reason);
+    return !signal.aborted;
+  });
+}
+
+/** Takes the next texts off a sorted queue: of one priority, within the budget, at least one. */
 function takeBatch(waiting: Waiting[], tokensPerRun: number): Waiting[] {
   const batch: Waiting[] = [];
   while (waiting[0]) {
+    const [first] = batch;
     const next = waiting[0];
-    if (next.signal.aborted) {
-      next.reject(next.signal.reason);
-    } else {
-      const first = batch[0];
-      // Sorted by length, so the next text is the longest and sets the width of the run.
-      const fits = (batch.length + 1) * next.ids.length <= tokensPerRun;
-      if (first && (!fits || rank(next) !== rank(first))) break;
-      batch.push(next);
-    }
+    // Sorted by length, so the next text is the longest and sets the width of the run.
+    const fits = (batch.length + 1) * next.ids.length <= tokensPerRun;
+    if (first && (!fits || rank(next) !== rank(first))) break;
+    batch.push(next);
     waiting.shift();
   }
   return batch;

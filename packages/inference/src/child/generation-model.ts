@@ -9,7 +9,7 @@ import { createTextEncoder, type TextEncoder } from "./encode-text.ts";
 import { type Sampling, sampleToken } from "./sample-token.ts";
 import { sessionOptions } from "./session-options.ts";
 import { createTextStream } from "./text-stream.ts";
-import { finishStep, type Progress } from "./yield-to-events.ts";
+import { finishStep, type Progress, runModel } from "./yield-to-events.ts";
 
 export interface GenerationModel {
   encoder: TextEncoder;
@@ -58,7 +58,9 @@ export async function loadGenerationModel(
     let next: readonly number[] = promptIds;
     while (completionTokens < room) {
       signal.throwIfAborted();
-      const { token, probability } = sampleToken(await decoder.feed(next), sampling);
+      const fed = next;
+      const logits = await runModel(progress, fed.length, () => decoder.feed(fed));
+      const { token, probability } = sampleToken(logits, sampling);
       await finishStep(progress);
       completionTokens += 1;
       logProbability += Math.log(probability);

@@ -4,6 +4,7 @@ import { InferenceError } from "../inference-error.ts";
 import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from "../messages.ts";
 import { loadEmbeddingModel } from "./embedding-model.ts";
 import { loadGenerationModel } from "./generation-model.ts";
+import { startBeats } from "./start-beats.ts";
 import { noProgress, type Progress } from "./yield-to-events.ts";
 
 type Answer = (
@@ -11,8 +12,6 @@ type Answer = (
   signal: AbortSignal,
   onText: (delta: string) => void,
 ) => Promise<CallResults[Call["type"]]>;
-
-const heartbeatMs = 500;
 
 /** A model's own process: loads what the parent names, answers its calls, and ends with it. */
 function main(): void {
@@ -25,7 +24,7 @@ function main(): void {
   const progress = noProgress();
   const running = new Map<number, AbortController>();
   let answer: Answer | undefined;
-  setInterval(() => send({ type: "heartbeat", steps: progress.steps }), heartbeatMs);
+  startBeats(progress);
 
   async function load(request: LoadRequest): Promise<void> {
     try {

@@ -85,10 +85,8 @@ const abortedDownload = (cause: unknown) =>
 function unavailable(id: string, error: unknown): InferenceError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const missing = error instanceof HubStatusError && [401, 403, 404].includes(error.status);
   return new InferenceError("model_unavailable", `The files of ${id} could not be fetched: ${reason}`, {
     cause: error,
-    retryable: !missing,
   });
 }
 

@@ -16,6 +16,9 @@ export function createMiniInference(
   });
 }
 
+/** A child whose requests say what goes wrong with it, for `InferenceOptions.childMain`. */
+export const misbehavingChild = new URL("./misbehaving-main.ts", import.meta.url);
+
 /** The process of a model, a child of this process unless said. */
 export function modelPid(id: string, parent = process.pid): number {
   const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");

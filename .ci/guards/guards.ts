@@ -1,0 +1,18 @@
+import { fenceGuards } from "./fence-guards.ts";
+import type { Guard } from "./guard.ts";
+import { outageGuards } from "./outage-guards.ts";
+import { ownerGuards } from "./owner-guards.ts";
+import { processGuards } from "./process-guards.ts";
+import { queueGuards } from "./queue-guards.ts";
+import { truthGuards } from "./truth-guards.ts";
+import { webhookGuards } from "./webhook-guards.ts";
+
+export const guards: Guard[] = [
+  ...truthGuards,
+  ...fenceGuards,
+  ...queueGuards,
+  ...processGuards,
+  ...outageGuards,
+  ...ownerGuards,
+  ...webhookGuards,
+];

@@ -1,0 +1,101 @@
+import type { Guard } from "./guard.ts";
+
+const watch = "apps/standalone/src/postgres/silence-watch.ts";
+const gateway = "apps/standalone/src/postgres/gateway.ts";
+const gatewayTest = "apps/standalone/src/postgres/gateway.int.test.ts";
+const circuit = "packages/core/src/queue/circuit.ts";
+const circuitTest = "packages/core/src/queue/circuit.test.ts";
+
+/** A part that is away, silent or going down holds nobody up. */
+export const outageGuards: Guard[] = [
+  {
+    name: "silent-owner-ends",
+    protects: "One stopped client keeps the embedded Postgres for good.",
+    edits: [{ file: watch, find: "if (left > 0) {", replace: "if (left > -600_000) {" }],
+    test: {
+      file: gatewayTest,
+      name: "what others send does not prolong the time that a transaction is left alone",
+    },
+  },
+  {
+    name: "silent-siblings-are-short",
+    protects: "Each connection of a stopped process holds up the others as long as the first.",
+    edits: [
+      {
+        file: watch,
+        find: "? this.#limits.againMs : this.#limits.idleMs",
+        replace: "? this.#limits.idleMs : this.#limits.idleMs",
+      },
+    ],
+    test: {
+      file: gatewayTest,
+      name: "all connections of a process that is stopped hold up the others for little longer than one",
+    },
+  },
+  {
+    name: "slow-sender-is-heard",
+    protects: "A client is ended in the middle of what it sends.",
+    edits: [{ file: watch, find: "Math.max(since, owner.heardAt)", replace: "since" }],
+    test: { file: gatewayTest, name: "a client that still sends is not left alone" },
+  },
+  {
+    name: "deaf-owner-ends",
+    protects: "A client that does not read keeps the embedded Postgres.",
+    edits: [{ file: gateway, find: "setTimeout(() => owner.socket.destroy(), goodbyeMs);", replace: "" }],
+    test: { file: gatewayTest, name: "a client that does not read is ended as well" },
+  },
+  {
+    name: "queue-outage-is-remembered",
+    protects: "Each request waits the whole bound for a queue that is away.",
+    edits: [{ file: circuit, find: "performance.now() - failedAt < options.pauseMs", replace: "false" }],
+    test: {
+      file: circuitTest,
+      name: "lets one caller wait while the server is away, and all again when it is back",
+    },
+  },
+  {
+    name: "silent-database-is-let-go",
+    protects: "A connection to a Postgres that fell silent is kept for hours.",
+    edits: [
+      {
+        file: "packages/core/src/db/sockets.ts",
+        find: "if (bytes > 0 && socket.bytesRead === bytes) socket.destroy();",
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/outages.int.test.ts",
+      name: "a connection that falls silent in the middle of a transaction is let go",
+    },
+  },
+  {
+    name: "shutdown-asks-to-close",
+    protects: "A deploy resets requests that a client has sent.",
+    edits: [
+      {
+        file: "apps/api/src/serve.ts",
+        find: 'if (!response.headersSent) response.setHeader("connection", "close");',
+        replace: "",
+      },
+    ],
+    test: {
+      file: "apps/api/test/shutdown.int.test.ts",
+      name: "answers all that its clients send on their connections when it is told to stop under load, and then ends",
+    },
+  },
+  {
+    name: "one-attempt-of-a-group",
+    protects: "An older attempt that is completed beside its successor is told as a stale writer.",
+    edits: [
+      {
+        file: "packages/core/src/db/claims.ts",
+        find: "claim.attempt === latest.get(claim.taskId)",
+        replace: "claim.attempt >= 0",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/writer-attempt.int.test.ts",
+      name: "two attempts of a task in one group: the later one ends it, and the earlier is no stale writer",
+    },
+  },
+];

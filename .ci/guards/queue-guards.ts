@@ -1,0 +1,202 @@
+import type { Guard } from "./guard.ts";
+
+const rings = "packages/core/src/queue/rings.int.test.ts";
+const answered =
+  "hears every ring for one attempt of one task, for a ring that was answered leaves nothing behind";
+const reconciles = {
+  file: "apps/worker/test/claims.int.test.ts",
+  name: "rings once for what is silent or was abandoned, with two reconcilers at it",
+};
+const reconciler = "apps/worker/src/reconcile-rings.ts";
+const turns = "supabase/migrations/20261121160000_served_turns.sql";
+const claimNext = "packages/core/src/db/claim-next.ts";
+const model = {
+  file: "packages/core/test/model/task-model.int.test.ts",
+  name: "does what design §4 says, for every seed",
+};
+
+/** A ring may be lost, forged or heard twice; a large backlog holds nobody up. */
+export const queueGuards: Guard[] = [
+  {
+    name: "ring-leaves-no-job",
+    protects: "A finished job that is kept swallows the next ring of its id.",
+    edits: [
+      {
+        file: "packages/core/src/queue/queues.ts",
+        find: "removeOnComplete: true",
+        replace: "removeOnComplete: false",
+      },
+    ],
+    test: { file: rings, name: answered },
+  },
+  {
+    name: "ring-id-has-attempt",
+    protects: "A ring that still waits for an older attempt swallows the next one's.",
+    edits: [
+      {
+        file: "packages/core/src/queue/queues.ts",
+        find: `jobId: \`\${ring.taskId}-\${ring.attempt}\``,
+        replace: `jobId: \`\${ring.taskId}-fixed\``,
+      },
+    ],
+    test: { file: rings, name: "hears the ring for the next attempt while one for the last still waits" },
+  },
+  {
+    name: "ring-is-parsed",
+    protects: "A forged job's data reaches the database as it is.",
+    edits: [
+      {
+        file: "apps/worker/src/answer-ring.ts",
+        find: "z.object({ taskId: uuidSchema })",
+        replace: "z.object({ taskId: uuidSchema.or(z.string()) })",
+      },
+    ],
+    test: {
+      file: "apps/worker/test/rings.int.test.ts",
+      name: "ignores forged rings, counts them, and answers those that come after",
+    },
+  },
+  {
+    name: "reconciler-rings",
+    protects: "A task whose ring was lost waits for ever.",
+    edits: [
+      {
+        file: reconciler,
+        find: "const rings = await inServiceTransaction(database, async (sql) => {",
+        replace:
+          "const rings = await inServiceTransaction(database, async (sql) => {\n      if (silentMs > 0) return [];",
+      },
+    ],
+    test: reconciles,
+  },
+  {
+    name: "reconciler-takes-back",
+    protects: "What a dead worker left is nobody's for ever.",
+    edits: [
+      {
+        file: "packages/core/src/db/abandoned-tasks.ts",
+        find: "where status = 'processing' and lease_until <= now()",
+        replace: "where false and status = 'processing' and lease_until <= now()",
+      },
+    ],
+    test: reconciles,
+  },
+  {
+    name: "reconciler-skips-locked",
+    protects: "Two reconcilers ring twice for one task.",
+    edits: [
+      {
+        file: "packages/core/src/db/silent-tasks.ts",
+        find: "update tasks t set rung_at = now() from silent",
+        replace: "update tasks t set rung_at = t.rung_at from silent",
+      },
+    ],
+    test: reconciles,
+  },
+  {
+    name: "ring-timeout",
+    protects: "A POST hangs for as long as the queue's server does.",
+    edits: [
+      {
+        file: "packages/core/src/queue/queues.ts",
+        find: "const answerMs = 800;",
+        replace: "const answerMs = 80_000;",
+      },
+      {
+        file: "packages/core/src/queue/connection.ts",
+        find: "commandTimeout: 1000, socketTimeout: 2000",
+        replace: "commandTimeout: 100_000",
+      },
+    ],
+    test: {
+      file: "packages/core/src/queue/outages.int.test.ts",
+      name: "no ring takes long while the queue is away (swallow), and they are heard after",
+    },
+  },
+  {
+    name: "fair-turn",
+    protects: "Tasks are claimed as they came: a large backlog holds up everybody.",
+    edits: [
+      {
+        file: turns,
+        find: "return greatest(own + 1, coalesce(served,",
+        replace: "return 0 * greatest(own + 1, coalesce(served,",
+      },
+    ],
+    test: model,
+  },
+  {
+    name: "fair-turn-memory",
+    protects: "Users who submit again as soon as they are served hold up one who waits.",
+    edits: [
+      {
+        file: turns,
+        find: "where queue = of_queue and status in ('processing', 'completed', 'failed') order by turn desc",
+        replace: "where queue = of_queue and status = 'processing' order by turn desc",
+      },
+    ],
+    test: model,
+  },
+  {
+    name: "running-per-user",
+    protects: "One user takes all slots of all workers.",
+    edits: [
+      {
+        file: claimNext,
+        find: `where nth + coalesce(running.tasks, 0) <= \${runningPerUser} order by user_id`,
+        replace: "order by user_id",
+      },
+      {
+        file: claimNext,
+        find: `set_config('genq.running_per_user', \${runningPerUser}::text, true)`,
+        replace: "set_config('genq.running_per_user', '100000', true)",
+      },
+    ],
+    test: model,
+  },
+  {
+    name: "running-per-user-at-once",
+    protects: "The same, by claims at the same time.",
+    edits: [
+      {
+        file: claimNext,
+        find: `set_config('genq.running_per_user', \${runningPerUser}::text, true)`,
+        replace: "set_config('genq.running_per_user', '100000', true)",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/fair-turns.int.test.ts",
+      name: "the bound of running tasks of one user holds for workers that claim at the same time",
+    },
+  },
+  {
+    name: "watchdog",
+    protects: "A worker whose connections are dead sits there for ever.",
+    edits: [
+      {
+        file: "apps/worker/src/queue-watch.ts",
+        find: "if (now - since < limitMs || standing) continue;",
+        replace: "if (now > 0) continue;",
+      },
+    ],
+    test: {
+      file: "apps/worker/test/standstill.int.test.ts",
+      name: "finds that it stands still while tasks wait, and not while none do, a slot is taken or a server is away",
+    },
+  },
+  {
+    name: "redis-evicts",
+    protects: "A Redis that throws rings away is taken.",
+    edits: [
+      {
+        file: "packages/core/src/queue/queue-report.ts",
+        find: `policy !== "noeviction"`,
+        replace: `policy === "nothing"`,
+      },
+    ],
+    test: {
+      file: "packages/core/src/queue/queue-report.test.ts",
+      name: "refuses a Redis that evicts, and says what to set",
+    },
+  },
+];

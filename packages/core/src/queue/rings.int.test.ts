@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createPostgresBackend, Queue, withBackend } from "bullmq";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openTestStack } from "../../test/open-test-stack.ts";
+import { asBullConnection, openPostgresPool, openRedis, queueBackend } from "./connection.ts";
+import { openQueues, openRingWorker } from "./index.ts";
+import { queueName } from "./queues.ts";
+
+const stack = await openTestStack();
+const options = { url: stack.queueUrl, prefix: stack.queuePrefix };
+const queues = openQueues(options);
+const heard: unknown[] = [];
+const worker = openRingWorker({
+  ...options,
+  queue: "embed",
+  concurrency: 2,
+  onRing: (data) => {
+    heard.push(data);
+    return Promise.resolve();
+  },
+});
+afterAll(async () => {
+  await worker.close();
+  await queues.close();
+});
+
+// The first use of a queue takes longer than a ring may.
+beforeAll(async () => {
+  while ((await queues.waiting("embed")) === undefined) await sleep(50);
+});
+
+it("hears every ring for one attempt of one task, for a ring that was answered leaves nothing behind", async () => {
+  const ring = { taskId: randomUUID(), queue: "embed", attempt: 1 } as const;
+  for (let times = 1; times <= 3; times++) {
+    expect(await queues.ring(ring)).toBe(true);
+    await expect.poll(() => heard, { timeout: 5000 }).toHaveLength(times);
+    // The job is removed right after its answer.
+    await sleep(200);
+  }
+  expect(heard).toEqual(Array.from({ length: 3 }, () => ({ taskId: ring.taskId })));
+});
+
+it("hears the ring for the next attempt while one for the last still waits", async () => {
+  heard.length = 0;
+  const taskId = randomUUID();
+  expect(await queues.ring({ taskId, queue: "embed", attempt: 1, delayMs: 60_000 })).toBe(true);
+  expect(await queues.ring({ taskId, queue: "embed", attempt: 2 })).toBe(true);
+  await expect.poll(() => heard, { timeout: 5000 }).toEqual([{ taskId }]);
+});
+
+it("goes on after jobs that somebody else put there, whatever they carry", async () => {
+  heard.length = 0;
+  const forged = [null, 5, [], {}, { taskId: null }, { taskId: ["a"] }, "x".repeat(1_000_000)];
+  await forge(forged);
+  await expect.poll(() => heard.length, { timeout: 10_000 }).toBe(forged.length);
+  const taskId = randomUUID();
+  await queues.ring({ taskId, queue: "embed", attempt: 1 });
+  await expect.poll(() => heard, { timeout: 5000 }).toContainEqual({ taskId });
+});
+
+/** Adds jobs as one who has the queue's password may. */
+async function forge(jobs: unknown[]): Promise<void> {
+  const backend = queueBackend(options.url);
+  const name = queueName(options.prefix, "embed", backend);
+  if (backend === "redis") {
+    const redis = openRedis(options, false);
+    const queue = new Queue(name, { connection: redis, prefix: options.prefix });
+    for (const data of jobs) await queue.add("forged", data, { removeOnComplete: true });
+    await queue.close();
+    redis.disconnect();
+    return;
+  }
+  const pool = openPostgresPool(options, 2);
+  const { Queue: PostgresQueue } = withBackend(createPostgresBackend);
+  const queue = new PostgresQueue(name, { connection: asBullConnection(pool) });
+  for (const data of jobs) await queue.add("forged", data, { removeOnComplete: true });
+  await queue.close();
+  await pool.end();
+}
