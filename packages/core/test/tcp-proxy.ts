@@ -60,7 +60,10 @@ export async function openTcpProxy(serverUrl: string): Promise<TcpProxy> {
       }
       if (!pair.dead) client.write(bytes);
     });
-    for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
+    client.on("error", end).on("close", end);
+    // That the server hangs up does not come through either.
+    const upstreamGone = () => (pair.dead ? upstream.destroy() : end());
+    upstream.on("error", upstreamGone).on("close", upstreamGone);
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
