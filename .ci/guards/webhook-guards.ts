@@ -9,6 +9,8 @@ const migration = "supabase/migrations/20261121120000_webhooks.sql";
 const url = "packages/core/src/webhooks/webhook-url.ts";
 const sender = "packages/core/src/webhooks/send-webhook.ts";
 const sent = "packages/core/src/webhooks/send-webhook.int.test.ts";
+const deliveries = "packages/core/src/db/webhook-deliveries.ts";
+const fence = "packages/core/src/webhooks/fence.int.test.ts";
 const policy = "packages/core/src/webhooks/address-policy.ts";
 
 /** Each end of a task is told, and no receiver lies inside. */
@@ -121,14 +123,32 @@ export const webhookGuards: Guard[] = [
     protects: "A late report of a dispatcher that went away ends a delivery that another one makes.",
     edits: [
       {
-        file: "packages/core/src/db/webhook-deliveries.ts",
+        file: deliveries,
         find: `and attempt = \${delivery.attempt} and status = 'pending'`,
         replace: "and status = 'pending'",
       },
     ],
     test: {
-      file: "packages/core/src/webhooks/fence.int.test.ts",
+      file: fence,
       name: "a dispatcher's late report does not end a delivery that another one is at",
     },
+  },
+  {
+    name: "webhook-gone-fence",
+    protects: "A late 410 of a dispatcher that went away switches the endpoint off.",
+    edits: [
+      {
+        file: deliveries,
+        find: 'ended.length > 0 && verdict.status === "dead"',
+        replace: 'ended.length >= 0 && verdict.status === "dead"',
+      },
+    ],
+    test: { file: fence, name: "a dispatcher's late 410 does not switch the endpoint off" },
+  },
+  {
+    name: "webhook-gone-url",
+    protects: "The 410 of an endpoint's old URL switches it off at its new one.",
+    edits: [{ file: deliveries, find: ` and enabled and url = \${delivery.url}`, replace: " and enabled" }],
+    test: { file: fence, name: "a 410 of the URL before does not switch the endpoint off" },
   },
 ];

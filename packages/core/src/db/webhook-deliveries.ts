@@ -134,11 +134,13 @@ export async function recordWebhookAttempt(
       update webhook_deliveries set run_after = now() + make_interval(secs => ${verdict.delaySeconds}) where ${mine}`;
     return;
   }
-  await sql`update webhook_deliveries set status = ${verdict.status}, finished_at = now() where ${mine}`;
-  if (verdict.status === "dead" && verdict.gone && delivery.endpointId !== null) {
+  const ended = await sql`
+    update webhook_deliveries set status = ${verdict.status}, finished_at = now() where ${mine} returning id`;
+  if (ended.length > 0 && verdict.status === "dead" && verdict.gone && delivery.endpointId !== null) {
+    // Its owner may have given it another URL meanwhile, which has not been heard of yet.
     await sql`
       update webhook_endpoints set enabled = false, disabled_reason = 'gone', updated_at = now()
-      where id = ${delivery.endpointId} and enabled`;
+      where id = ${delivery.endpointId} and enabled and url = ${delivery.url}`;
   }
 }
 
