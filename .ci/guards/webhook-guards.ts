@@ -151,4 +151,19 @@ export const webhookGuards: Guard[] = [
     edits: [{ file: deliveries, find: ` and enabled and url = \${delivery.url}`, replace: " and enabled" }],
     test: { file: fence, name: "a 410 of the URL before does not switch the endpoint off" },
   },
+  {
+    name: "webhook-test-once",
+    protects: "A test of an endpoint is tried again for three days.",
+    edits: [
+      {
+        file: "packages/core/src/webhooks/dispatch-webhooks.ts",
+        find: " || delivery.type === webhookTestType",
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/core/src/webhooks/deliveries.int.test.ts",
+      name: "the test of an endpoint is not tried again when it fails",
+    },
+  },
 ];

@@ -34,10 +34,12 @@ import { uploadHealthz } from "./routes/upload.healthz.ts";
 import { webhookCreate } from "./routes/webhook.create.ts";
 import { webhookDelete } from "./routes/webhook.delete.ts";
 import { webhookDeliveries } from "./routes/webhook.deliveries.ts";
+import { webhookDelivery } from "./routes/webhook.delivery.ts";
 import { webhookGet } from "./routes/webhook.get.ts";
 import { webhookList } from "./routes/webhook.list.ts";
 import { webhookRedeliver } from "./routes/webhook.redeliver.ts";
 import { webhookRotateSecret } from "./routes/webhook.rotate-secret.ts";
+import { webhookSendTest } from "./routes/webhook.send-test.ts";
 import { webhookUpdate } from "./routes/webhook.update.ts";
 
 const publicRoutes = [serviceHealth, serviceReady, serviceConfig, serviceMetrics, uploadHealthz, problemGet];
@@ -45,8 +47,10 @@ const userRoutes = [
   ...[uploadCreate, fileList, fileGet, fileContent, fileDelete],
   ...[generateCreate, embedCreate, searchCreate],
   ...[taskGet, taskEvents, taskList, taskCancel, taskRetry, taskDelete],
+  // Ahead of `/webhooks/{id}`, which its path would match.
+  webhookDeliveries,
   ...[webhookCreate, webhookList, webhookGet, webhookUpdate, webhookDelete],
-  ...[webhookRotateSecret, webhookDeliveries, webhookRedeliver],
+  ...[webhookRotateSecret, webhookSendTest, webhookDelivery, webhookRedeliver],
 ];
 
 /** The whole HTTP interface over connections that somebody else opened. */

@@ -1,4 +1,9 @@
-import { createdWebhookSchema, rotatedSecretSchema, webhookDeliveryPageSchema } from "@genq/contract";
+import {
+  createdWebhookSchema,
+  rotatedSecretSchema,
+  webhookDeliveryPageSchema,
+  webhookDeliverySchema,
+} from "@genq/contract";
 import { openTestStack } from "@genq/core/testing";
 import { afterAll, describe, expect, it } from "vitest";
 import { exampleAnswer, openTestApi, readProblem, type TestUser } from "./open-test-api.ts";
@@ -83,7 +88,9 @@ describe("endpoints", () => {
       ["DELETE", `/webhooks/${id}`],
       ["POST", `/webhooks/${id}/secret/rotate`],
       ["GET", `/webhooks/${id}/deliveries`],
+      ["GET", `/webhooks/${id}/deliveries/${id}`],
       ["POST", `/webhooks/${id}/deliveries/${id}/redeliver`],
+      ["POST", `/webhooks/${id}/test`],
       ["GET", "/webhooks/none"],
     ];
     for (const [method, path, json] of paths) {
@@ -116,6 +123,52 @@ describe("deliveries", () => {
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({ id: all[0]?.id, status: "pending" });
     expect(await problemOf(await stranger.call("POST", path))).toBe("not_found");
+  });
+
+  it("of a test are made once for one Idempotency-Key, and none while the endpoint is off", async () => {
+    const { id } = await created(await create());
+    const sendTest = () =>
+      user.call("POST", `/webhooks/${id}/test`, { headers: { "idempotency-key": `test-${id}` } });
+    const answers = await Promise.all([sendTest(), sendTest(), sendTest()]);
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
+    const location = answers[0]?.headers.get("location") ?? "";
+    const delivery = await (await user.call("GET", location)).json();
+    expect(webhookDeliverySchema.parse(delivery)).toMatchObject({ type: "webhook.test", status: "pending" });
+    for (const answer of answers) expect(await answer.json()).toEqual(delivery);
+    expect(await problemOf(await stranger.call("GET", location))).toBe("not_found");
+    const log = await (await user.call("GET", `/webhooks/${id}/deliveries`)).json();
+    expect(log).toEqual({ data: [delivery], next_cursor: null });
+    await user.call("PATCH", `/webhooks/${id}`, { json: { enabled: false } });
+    expect(await problemOf(await user.call("POST", `/webhooks/${id}/test`))).toBe("webhook_disabled");
+    expect((await sendTest()).status).toBe(202);
+  });
+
+  it("of the webhooks of single tasks have a log of their own", async () => {
+    const owner = await api.signUp();
+    await owner.call("POST", "/webhooks/secret/rotate");
+    await created(await create({ url }, {}, owner));
+    const tasks = [
+      await owner.submit({ text: "a", webhook: { url } }),
+      await owner.submit({ text: "b", webhook: { url } }),
+    ];
+    for (const task of tasks) await api.worker.complete(task.id, exampleAnswer);
+    const page = async (query: string, by = owner) => {
+      const answer = await by.call("GET", `/webhooks/deliveries?${query}`);
+      return webhookDeliveryPageSchema.parse(await answer.json());
+    };
+    const [latest] = (await page("limit=1")).data;
+    expect(latest).toMatchObject({ type: "task.completed", task_id: tasks[1]?.id, status: "pending" });
+    expect((await page("")).data).toHaveLength(2);
+    expect((await page(`task_id=${tasks[0]?.id}`)).data.map((one) => one.task_id)).toEqual([tasks[0]?.id]);
+    expect((await page("", stranger)).data).toEqual([]);
+
+    const path = `/webhooks/deliveries/${latest?.id}`;
+    expect(await (await owner.call("GET", path)).json()).toEqual(latest);
+    await api.sql`update genq.webhook_deliveries set status = 'dead', finished_at = now() where id = ${String(latest?.id)}`;
+    expect(await problemOf(await stranger.call("GET", path))).toBe("not_found");
+    expect(await problemOf(await stranger.call("POST", `${path}/redeliver`))).toBe("not_found");
+    const again = await owner.call("POST", `${path}/redeliver`);
+    expect([again.status, await again.json()]).toEqual([202, expect.objectContaining({ status: "pending" })]);
   });
 });
 

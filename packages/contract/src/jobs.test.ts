@@ -44,6 +44,7 @@ const retriedBy: Record<ProblemCode, readonly JobKind[]> = {
   queue_limit_reached: never,
   webhook_url_refused: never,
   webhook_secret_missing: never,
+  webhook_disabled: never,
   webhook_limit_reached: never,
   auth_unavailable: never,
   task_canceled: never,

@@ -36,6 +36,7 @@ export const problemRegistry = {
     title: "There is no secret to sign webhooks with",
     retryable: false,
   },
+  webhook_disabled: { status: 409, title: "The webhook is switched off", retryable: false },
   webhook_limit_reached: { status: 409, title: "There are as many webhooks as may be", retryable: false },
   rate_limited: { status: 429, title: "Too many requests", retryable: true },
   queue_limit_reached: { status: 429, title: "Too many tasks are waiting", retryable: true },

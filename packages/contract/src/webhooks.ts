@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jobKinds } from "./jobs.ts";
 import { problemSchema } from "./problems.ts";
-import { pageSchema, textSchema, timestampSchema, uuidSchema } from "./scalars.ts";
+import { pageQuerySchema, pageSchema, textSchema, timestampSchema, uuidSchema } from "./scalars.ts";
 import { webhookUrlSchema } from "./task-webhook.ts";
 import { terminalTaskStatuses } from "./tasks.ts";
 
@@ -22,24 +22,38 @@ export const webhookLimits = {
 export const webhookEventTypes = ["task.completed", "task.failed", "task.canceled", "task.expired"] as const;
 export type WebhookEventType = (typeof webhookEventTypes)[number];
 
-/** What a receiver gets as the body, 64 KB at most: the task without what was asked and what came of it. */
+/** What `POST /webhooks/{id}/test` sends. It needs no subscription. */
+export const webhookTestType = "webhook.test";
+
+const taskEventSchema = z.object({
+  type: z.enum(webhookEventTypes),
+  timestamp: timestampSchema,
+  data: z.object({
+    id: uuidSchema,
+    kind: z.enum(jobKinds),
+    status: z.enum(terminalTaskStatuses),
+    attempt: z.int(),
+    file_id: uuidSchema.nullable(),
+    problem: problemSchema.nullable(),
+    created_at: timestampSchema,
+    started_at: timestampSchema.nullable(),
+    finished_at: timestampSchema,
+    urls: z.object({ self: z.string() }),
+  }),
+});
+
+const testEventSchema = z.object({
+  type: z.literal(webhookTestType),
+  timestamp: timestampSchema,
+  data: z.object({ webhook_id: uuidSchema }),
+});
+
+/**
+ * What a receiver gets as the body, 64 KB at most: the task without what was asked and what came of it, or the test of an
+ * endpoint.
+ */
 export const webhookEventSchema = z
-  .object({
-    type: z.enum(webhookEventTypes),
-    timestamp: timestampSchema,
-    data: z.object({
-      id: uuidSchema,
-      kind: z.enum(jobKinds),
-      status: z.enum(terminalTaskStatuses),
-      attempt: z.int(),
-      file_id: uuidSchema.nullable(),
-      problem: problemSchema.nullable(),
-      created_at: timestampSchema,
-      started_at: timestampSchema.nullable(),
-      finished_at: timestampSchema,
-      urls: z.object({ self: z.string() }),
-    }),
-  })
+  .discriminatedUnion("type", [taskEventSchema, testEventSchema])
   .meta({ id: "WebhookEvent" });
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
@@ -127,11 +141,11 @@ export const webhookDeliveryStatuses = ["pending", "delivered", "dead"] as const
 export const webhookDeliverySchema = z
   .object({
     id: uuidSchema.meta({ description: "The `webhook-id` of every attempt" }),
-    type: z.enum(webhookEventTypes),
-    task_id: uuidSchema,
-    status: z
-      .enum(webhookDeliveryStatuses)
-      .meta({ description: "`dead`: the last attempt failed too; it can be sent again by hand" }),
+    type: z.enum([...webhookEventTypes, webhookTestType]),
+    task_id: uuidSchema.nullable().meta({ description: "Null for the test of an endpoint" }),
+    status: z.enum(webhookDeliveryStatuses).meta({
+      description: "`dead`: the last attempt failed too, a test's only one; it can be sent again by hand",
+    }),
     created_at: timestampSchema,
     next_attempt_at: timestampSchema.nullable(),
     finished_at: timestampSchema.nullable(),
@@ -150,3 +164,9 @@ export type WebhookDelivery = z.infer<typeof webhookDeliverySchema>;
 export const webhookDeliveryPageSchema = pageSchema(webhookDeliverySchema).meta({
   id: "WebhookDeliveryPage",
 });
+
+/** Query of `GET /webhooks/deliveries`. */
+export const taskWebhookDeliveriesQuerySchema = pageQuerySchema.extend({
+  task_id: uuidSchema.optional().meta({ description: "Those of this task alone" }),
+});
+export type TaskWebhookDeliveriesQuery = z.infer<typeof taskWebhookDeliveriesQuerySchema>;

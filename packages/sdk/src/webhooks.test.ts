@@ -85,6 +85,41 @@ test("deliveries are walked page by page, and sent again", async () => {
   ]);
 });
 
+test("an endpoint is tested once, also when the answer is lost, and its delivery read", async () => {
+  const sent = { ...delivery, type: "webhook.test", task_id: null, status: "pending" };
+  await using api = await startFakeApi("hang up", { status: 202, json: sent }, { json: sent });
+  const { webhooks } = clientOf(api.url);
+  expect(await webhooks.test(webhook.id)).toMatchObject({ type: "webhook.test", task_id: null });
+  await webhooks.delivery(webhook.id, delivery.id);
+  expect(new Set(api.seen.slice(0, 2).map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+  expect(api.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    `POST /webhooks/${webhook.id}/test`,
+    `POST /webhooks/${webhook.id}/test`,
+    `GET /webhooks/${webhook.id}/deliveries/${delivery.id}`,
+  ]);
+});
+
+test("deliveries of single tasks are walked, read and sent again", async () => {
+  await using api = await startFakeApi(
+    { json: { data: [delivery], next_cursor: "two" } },
+    { json: { data: [delivery], next_cursor: null } },
+    { json: delivery },
+    { status: 202, json: delivery },
+  );
+  const { webhooks } = clientOf(api.url);
+  for await (const { id } of webhooks.taskDeliveries({ taskId: "t", pageSize: 1 })) {
+    expect(id).toBe(delivery.id);
+  }
+  await webhooks.taskDelivery(delivery.id);
+  await webhooks.redeliverForTask(delivery.id);
+  expect(api.seen.map(({ url }) => url)).toEqual([
+    "/webhooks/deliveries?limit=1&task_id=t",
+    "/webhooks/deliveries?limit=1&cursor=two&task_id=t",
+    `/webhooks/deliveries/${delivery.id}`,
+    `/webhooks/deliveries/${delivery.id}/redeliver`,
+  ]);
+});
+
 test("a task and an upload may name who is told of their end", async () => {
   await using api = await startFakeApi({ status: 202, json: exampleSubmitted }, "hang up");
   const genq = clientOf(api.url);

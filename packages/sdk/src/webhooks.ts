@@ -25,6 +25,11 @@ interface MakeOptions extends CallOptions {
   idempotencyKey?: string;
 }
 
+interface TaskDeliveryFilter {
+  taskId?: string;
+  pageSize?: number;
+}
+
 export interface Webhooks {
   /** Registers an endpoint. Its `secret` is told this once. @throws GenqError webhook_url_refused, webhook_limit_reached */
   create(webhook: WebhookInput, options?: MakeOptions): Promise<CreatedWebhook>;
@@ -51,8 +56,24 @@ export interface Webhooks {
     filter?: { pageSize?: number; cursor?: string },
     options?: CallOptions,
   ): Promise<Page<WebhookDelivery>>;
+  /** One delivery, to see how a test or an event that was sent again went. */
+  delivery(id: string, deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>;
   /** Sends an event again, under the same id. */
   redeliver(id: string, deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>;
+  /** Sends an event of type `webhook.test` once; `delivery` tells how it went. @throws GenqError webhook_disabled */
+  test(id: string, options?: MakeOptions): Promise<WebhookDelivery>;
+  /** `deliveries` of the webhooks of single tasks; with `taskId` of that one. */
+  taskDeliveries(
+    filter?: TaskDeliveryFilter,
+    options?: CallOptions,
+  ): AsyncGenerator<WebhookDelivery, void, void>;
+  taskDeliveryPage(
+    filter?: TaskDeliveryFilter & { cursor?: string },
+    options?: CallOptions,
+  ): Promise<Page<WebhookDelivery>>;
+  taskDelivery(deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>;
+  /** `redeliver` for the webhook of a single task. */
+  redeliverForTask(deliveryId: string, options?: CallOptions): Promise<WebhookDelivery>;
 }
 
 export function createWebhooks(transport: Transport): Webhooks {
@@ -67,14 +88,34 @@ export function createWebhooks(transport: Transport): Webhooks {
     });
   const rotate = async (path: string, options?: MakeOptions) =>
     parseAnswer(await make(path, undefined, options), rotatedSecretSchema);
-  const deliveryPage: Webhooks["deliveryPage"] = async (id, filter = {}, options = {}) => {
-    const path = `${webhookPath(id)}/deliveries`;
-    const query = { limit: filter.pageSize, cursor: filter.cursor };
+  const pageOf = async (
+    path: string,
+    { pageSize, cursor, taskId }: TaskDeliveryFilter & { cursor?: string } = {},
+    options?: CallOptions,
+  ) => {
+    const query = { limit: pageSize, cursor, task_id: taskId };
     return parseAnswer(
-      await transport.send({ method: "GET", path, query, ...options }),
+      await transport.send({ method: "GET", path: `${path}/deliveries`, query, ...options }),
       webhookDeliveryPageSchema,
     );
   };
+  const eachOf = (path: string, filter: TaskDeliveryFilter = {}, options?: CallOptions) =>
+    eachItem((cursor) => pageOf(path, { ...filter, ...(cursor === undefined ? {} : { cursor }) }, options));
+  const read = async (path: string, deliveryId: string, options?: CallOptions) =>
+    parseAnswer(
+      await transport.send({ method: "GET", path: deliveryPath(path, deliveryId), ...options }),
+      webhookDeliverySchema,
+    );
+  const sendAgain = async (path: string, deliveryId: string, options?: CallOptions) =>
+    parseAnswer(
+      await transport.send({
+        method: "POST",
+        path: `${deliveryPath(path, deliveryId)}/redeliver`,
+        repeatable: true,
+        ...options,
+      }),
+      webhookDeliverySchema,
+    );
   return {
     create: async (webhook, options) =>
       parseAnswer(await make("/webhooks", webhook, options), createdWebhookSchema),
@@ -99,22 +140,21 @@ export function createWebhooks(transport: Transport): Webhooks {
     },
     rotateSecret: (id, options) => rotate(`${webhookPath(id)}/secret/rotate`, options),
     rotateTaskSecret: (options) => rotate("/webhooks/secret/rotate", options),
-    deliveryPage,
-    deliveries: (id, filter = {}, options) =>
-      eachItem((cursor) =>
-        deliveryPage(id, { ...filter, ...(cursor === undefined ? {} : { cursor }) }, options),
-      ),
-    redeliver: async (id, deliveryId, options) =>
-      parseAnswer(
-        await transport.send({
-          method: "POST",
-          path: `${webhookPath(id)}/deliveries/${encodeURIComponent(deliveryId)}/redeliver`,
-          repeatable: true,
-          ...options,
-        }),
-        webhookDeliverySchema,
-      ),
+    deliveryPage: (id, filter, options) => pageOf(webhookPath(id), filter, options),
+    deliveries: (id, filter, options) => eachOf(webhookPath(id), filter, options),
+    delivery: (id, deliveryId, options) => read(webhookPath(id), deliveryId, options),
+    redeliver: (id, deliveryId, options) => sendAgain(webhookPath(id), deliveryId, options),
+    test: async (id, options) =>
+      parseAnswer(await make(`${webhookPath(id)}/test`, undefined, options), webhookDeliverySchema),
+    taskDeliveryPage: (filter, options) => pageOf("/webhooks", filter, options),
+    taskDeliveries: (filter, options) => eachOf("/webhooks", filter, options),
+    taskDelivery: (deliveryId, options) => read("/webhooks", deliveryId, options),
+    redeliverForTask: (deliveryId, options) => sendAgain("/webhooks", deliveryId, options),
   };
+}
+
+function deliveryPath(path: string, deliveryId: string): string {
+  return `${path}/deliveries/${encodeURIComponent(deliveryId)}`;
 }
 
 function webhookPath(id: string): string {

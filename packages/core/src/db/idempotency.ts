@@ -5,6 +5,7 @@ export interface IdempotencyRecord {
   taskId: string | null;
   fileId: string | null;
   webhookId: string | null;
+  deliveryId: string | null;
 }
 
 /**
@@ -32,9 +33,15 @@ async function selectIdempotencyKey(
   key: string,
 ): Promise<IdempotencyRecord | undefined> {
   const [row] = await sql<
-    { request_hash: string; task_id: string | null; file_id: string | null; webhook_id: string | null }[]
+    {
+      request_hash: string;
+      task_id: string | null;
+      file_id: string | null;
+      webhook_id: string | null;
+      delivery_id: string | null;
+    }[]
   >`
-    select request_hash, task_id, file_id, webhook_id from idempotency_keys
+    select request_hash, task_id, file_id, webhook_id, delivery_id from idempotency_keys
     where user_id = ${userId} and key = ${key} and created_at >= now() - interval '24 hours'`;
   return (
     row && {
@@ -42,6 +49,7 @@ async function selectIdempotencyKey(
       taskId: row.task_id,
       fileId: row.file_id,
       webhookId: row.webhook_id,
+      deliveryId: row.delivery_id,
     }
   );
 }
@@ -50,10 +58,11 @@ export async function fillIdempotencyKey(
   sql: Transaction,
   userId: string,
   key: string,
-  made: { taskId: string | null; fileId: string | null; webhookId?: string },
+  made: { taskId?: string | null; fileId?: string | null; webhookId?: string; deliveryId?: string },
 ): Promise<void> {
   await sql`
-    update idempotency_keys set task_id = ${made.taskId}, file_id = ${made.fileId}, webhook_id = ${made.webhookId ?? null}
+    update idempotency_keys set task_id = ${made.taskId ?? null}, file_id = ${made.fileId ?? null},
+      webhook_id = ${made.webhookId ?? null}, delivery_id = ${made.deliveryId ?? null}
     where user_id = ${userId} and key = ${key}`;
 }
 

@@ -8,6 +8,7 @@ export interface ClaimedDelivery {
   userId: string;
   lane: string;
   endpointId: string | null;
+  type: string;
   /** The fencing token. */
   attempt: number;
   /** Attempts with this one, since the event or since it was last sent by hand. */
@@ -46,6 +47,7 @@ export async function claimWebhookDeliveries(
       user_id: string;
       lane: string;
       endpoint_id: string | null;
+      type: string;
       attempt: number;
       tries: number;
       body: string;
@@ -89,7 +91,7 @@ export async function claimWebhookDeliveries(
     update webhook_deliveries d set attempt = d.attempt + 1, tries = d.tries + 1,
       run_after = now() + make_interval(secs => ${limits.leaseMs / 1000})
     from chosen where d.id = chosen.id
-    returning d.id, d.user_id, d.lane, d.endpoint_id, d.attempt, d.tries, d.body,
+    returning d.id, d.user_id, d.lane, d.endpoint_id, d.type, d.attempt, d.tries, d.body,
       coalesce(d.url, (select e.url from webhook_endpoints e where e.id = d.endpoint_id)) as url,
       array(select s.secret from webhook_secrets s
         where s.user_id = d.user_id and s.endpoint_id is not distinct from d.endpoint_id

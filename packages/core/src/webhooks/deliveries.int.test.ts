@@ -1,7 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { webhookEventSchema } from "@genq/contract";
+import { Webhook } from "standardwebhooks";
 import { afterAll, describe, expect, it } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
-import { createDispatcher, deleteWebhook, getWebhook, redeliverWebhook, updateWebhook } from "./index.ts";
+import {
+  createDispatcher,
+  deleteWebhook,
+  getWebhook,
+  getWebhookDelivery,
+  redeliverWebhook,
+  testWebhook,
+  updateWebhook,
+} from "./index.ts";
 import { type Answer, ok, openWebhookStack } from "./testing/webhook-stack.ts";
 
 const stack = await openTestStack();
@@ -151,5 +161,39 @@ describe("attempts", () => {
     expect(slow.received.length).toBe(2);
     await dispatcher.stop(AbortSignal.timeout(10));
     await deleteWebhook(services, user, id);
+  });
+});
+
+describe("the test of an endpoint", () => {
+  it("is one signed event, whatever the endpoint listens to, and its log tells how it went", async () => {
+    const user = await stack.createUser();
+    const receiver = await startReceiver();
+    const { id, secret } = await register(user, receiver.url, ["task.failed"]);
+    const { answer } = await testWebhook(services, user, id);
+    expect(answer).toMatchObject({ type: "webhook.test", task_id: null, status: "pending", attempts: [] });
+    await dispatchAll();
+    const [message] = receiver.received;
+    const event = new Webhook(String(secret)).verify(message?.body ?? "", message?.headers ?? {});
+    expect(webhookEventSchema.parse(event)).toMatchObject({ type: "webhook.test", data: { webhook_id: id } });
+    expect(message?.headers["webhook-id"]).toBe(answer.id);
+    expect(await getWebhookDelivery(services, user, id, answer.id)).toMatchObject({
+      status: "delivered",
+      attempts: [{ status_code: 204 }],
+    });
+  });
+
+  it("is not tried again when it fails", async () => {
+    const user = await stack.createUser();
+    const receiver = await startReceiver((response) => response.writeHead(500).end("out of order"));
+    const { id } = await register(user, receiver.url);
+    const { answer } = await testWebhook(services, user, id);
+    await dispatchAll();
+    await makeDue();
+    await dispatchAll();
+    expect(receiver.received).toHaveLength(1);
+    expect(await getWebhookDelivery(services, user, id, answer.id)).toMatchObject({
+      status: "dead",
+      attempts: [{ status_code: 500, response: "out of order" }],
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { webhookTestType } from "@genq/contract";
 import {
   type AttemptRecord,
   type AttemptVerdict,
@@ -90,7 +91,8 @@ function judge(delivery: ClaimedDelivery, outcome: SendOutcome): AttemptVerdict 
   const { statusCode, error } = outcome;
   if (statusCode !== null && statusCode >= 200 && statusCode < 300) return { status: "delivered" };
   if (statusCode === 410) return { status: "dead", gone: true };
-  if (error === "endpoint_deleted") return { status: "dead", gone: false };
+  if (error === "endpoint_deleted" || delivery.type === webhookTestType)
+    return { status: "dead", gone: false };
   const delaySeconds = retryPauseSeconds(delivery.tries, outcome.retryAfterSeconds);
   return delaySeconds === undefined ? { status: "dead", gone: false } : { status: "pending", delaySeconds };
 }

@@ -4,10 +4,12 @@ export {
   createWebhook,
   deleteWebhook,
   getWebhook,
+  getWebhookDelivery,
   listWebhookDeliveries,
   listWebhooks,
   redeliverWebhook,
   rotateWebhookSecret,
+  testWebhook,
   updateWebhook,
   type WebhookServices,
 } from "./manage-webhooks.ts";

@@ -14,11 +14,13 @@ import {
   deleteWebhook as deleteRow,
   fillIdempotencyKey,
   insertWebhook,
+  insertWebhookTest,
   inUserTransaction,
   lockWebhooksOfUser,
   redeliverWebhook as redeliverRow,
   selectWebhook,
   selectWebhookDeliveries,
+  selectWebhookDelivery,
   selectWebhooks,
   type Transaction,
   takeIdempotencyKey,
@@ -67,8 +69,7 @@ export async function createWebhook(
     const secret = createWebhookSecret();
     await addWebhookSecret(sql, userId, webhook.id, secret);
     if (idempotency !== undefined) {
-      const made = { taskId: null, fileId: null, webhookId: webhook.id };
-      await fillIdempotencyKey(sql, userId, idempotency.key, made);
+      await fillIdempotencyKey(sql, userId, idempotency.key, { webhookId: webhook.id });
     }
     return { answer: { ...webhook, secret }, replayed: false };
   });
@@ -134,24 +135,69 @@ export function rotateWebhookSecret(
   });
 }
 
-/** @throws AppError not_found, invalid_request for a foreign cursor */
+/**
+ * Writes a test event for an endpoint to the outbox, to be sent at once and once. The delivery's log tells what came of it.
+ * @throws AppError not_found, webhook_disabled, idempotency_mismatch
+ */
+export function testWebhook(
+  { database }: WebhookServices,
+  userId: string,
+  id: string,
+  idempotency?: Idempotency,
+): Promise<Made<WebhookDelivery>> {
+  return inUserTransaction(database, userId, async (sql) => {
+    const replay = idempotency && (await takeKey(sql, userId, idempotency));
+    const webhook = found(await selectWebhook(sql, userId, id));
+    const deliveryOf = async (deliveryId: string) =>
+      found(await selectWebhookDelivery(sql, userId, id, deliveryId));
+    if (replay !== undefined) return { answer: await deliveryOf(replay.deliveryId ?? ""), replayed: true };
+    if (!webhook.enabled) {
+      throw new AppError(
+        "webhook_disabled",
+        `It is sent nothing. Switch it on first: PATCH /webhooks/${id}.`,
+      );
+    }
+    const deliveryId = await insertWebhookTest(sql, userId, id);
+    if (idempotency !== undefined) await fillIdempotencyKey(sql, userId, idempotency.key, { deliveryId });
+    return { answer: await deliveryOf(deliveryId), replayed: false };
+  });
+}
+
+/**
+ * Of an endpoint, or (`endpointId` null) of the webhooks of single tasks, as in what follows.
+ * @throws AppError not_found, invalid_request for a foreign cursor
+ */
 export function listWebhookDeliveries(
   { database }: WebhookServices,
   userId: string,
-  endpointId: string,
-  query: { cursor?: string | undefined; limit: number },
+  endpointId: string | null,
+  query: { cursor?: string | undefined; limit: number; taskId?: string | undefined },
 ): Promise<{ deliveries: WebhookDelivery[]; nextCursor: string | null }> {
   return inUserTransaction(database, userId, async (sql) => {
-    found(await selectWebhook(sql, userId, endpointId));
+    if (endpointId !== null) found(await selectWebhook(sql, userId, endpointId));
     return selectWebhookDeliveries(sql, userId, endpointId, query);
   });
+}
+
+/** @throws AppError not_found */
+export async function getWebhookDelivery(
+  { database }: WebhookServices,
+  userId: string,
+  endpointId: string | null,
+  deliveryId: string,
+): Promise<WebhookDelivery> {
+  return found(
+    await inUserTransaction(database, userId, (sql) =>
+      selectWebhookDelivery(sql, userId, endpointId, deliveryId),
+    ),
+  );
 }
 
 /** Sends an event again, whatever came of it, under the same id. @throws AppError not_found */
 export async function redeliverWebhook(
   { database }: WebhookServices,
   userId: string,
-  endpointId: string,
+  endpointId: string | null,
   deliveryId: string,
 ): Promise<WebhookDelivery> {
   return found(
