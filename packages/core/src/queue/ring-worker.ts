@@ -24,6 +24,9 @@ export interface RingWorkerOptions extends QueueOptions {
   onRing: (data: unknown) => Promise<void>;
 }
 
+/** On Postgres BullMQ asks every five seconds: two dead connections are found before a standstill ends the process. */
+const postgresQueryMs = 5000;
+
 export function openRingWorker(options: RingWorkerOptions): RingWorker {
   const run = async (job: { name: string; data: unknown }) => {
     options.onHeard?.();
@@ -57,7 +60,7 @@ export function openRingWorker(options: RingWorkerOptions): RingWorker {
       },
     };
   }
-  const pool = openPostgresPool(options, options.concurrency + 3, 15_000);
+  const pool = openPostgresPool(options, options.concurrency + 3, postgresQueryMs);
   const { Worker: PostgresWorker } = withBackend(createPostgresBackend);
   const worker = new PostgresWorker<unknown>(name("postgres"), run, {
     ...settings,
