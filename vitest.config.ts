@@ -1,4 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+// Tests start some hundred processes: with what Node compiled before, each is up in half the time.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("node_modules/.cache/node", import.meta.url));
 
 /*
  * `npm test` runs everything on the embedded stack. `npm run test:servers` (--mode servers) runs the integration and
@@ -8,7 +12,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     // A process for each file: a crash costs one file, and what a file leaks is seen at its end.
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the two cores that CI has: most files wait half of their time.
+    maxWorkers: 3,
     allowOnly: false,
     restoreMocks: true,
     provide: {
@@ -48,7 +53,6 @@ export default defineConfig(({ mode }) => ({
           name: "smoke",
           include: ["packages/acceptance/src/**/*.smoke.test.ts"],
           globalSetup: ["packages/core/test/stack-setup.ts"],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

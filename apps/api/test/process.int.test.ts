@@ -1,56 +1,17 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { submittedTaskSchema, taskSchema } from "@genq/contract";
 import { openTestStack } from "@genq/core/testing";
 import { expect, it } from "vitest";
+import { environmentOf, run, startApi } from "./api-process.ts";
 import { readProblem } from "./open-test-api.ts";
 
 const stack = await openTestStack({ supabase: true });
-const environment = {
-  EDITION: "standalone",
-  PORT: "0",
-  DATABASE_URL: stack.databaseUrl,
-  QUEUE_URL: stack.queueUrl,
-  QUEUE_PREFIX: stack.queuePrefix,
-  SUPABASE_URL: stack.supabase.url,
-  SUPABASE_PUBLISHABLE_KEY: stack.supabase.publishableKey,
-  SUPABASE_SECRET_KEY: stack.supabase.secretKey,
-};
-
-interface Run {
-  process: ChildProcessWithoutNullStreams;
-  stdout(): string;
-  stderr(): string;
-  ended: Promise<number>;
-}
-
-function run(main: string, env: Record<string, string>): Run {
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../src/${main}`, import.meta.url))], {
-    env: { PATH: process.env["PATH"], ...env },
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  return {
-    process: child,
-    stdout: () => stdout,
-    stderr: () => stderr,
-    ended: once(child, "close").then(([code]) => Number(code)),
-  };
-}
-
-async function startApi(env: Record<string, string>): Promise<Run & { url: string }> {
-  const api = run("main.ts", { ...environment, ...env });
-  const url = () => /"url":"(http:[^"]+)","edition"/.exec(api.stdout())?.[1];
-  await expect.poll(url, { timeout: 20_000 }).toBeDefined();
-  return { ...api, url: url() ?? "" };
-}
+const environment = environmentOf(stack);
 
 it("answers everybody as one test user where AUTHENTICATE=false, up to the rate", async () => {
-  const api = await startApi({ AUTHENTICATE: "false", RATE_LIMIT_PER_MINUTE: "3" });
+  const api = await startApi({ ...environment, AUTHENTICATE: "false", RATE_LIMIT_PER_MINUTE: "3" });
   const submit = () =>
     fetch(`${api.url}/generate-async?secret=query`, {
       method: "POST",
@@ -72,7 +33,7 @@ it("answers everybody as one test user where AUTHENTICATE=false, up to the rate"
 });
 
 it("answers no other site's page where AUTHENTICATE=false", async () => {
-  const api = await startApi({ AUTHENTICATE: "false" });
+  const api = await startApi({ ...environment, AUTHENTICATE: "false" });
   const ask = async (headers: Record<string, string>): Promise<number> => {
     const request = httpRequest(`${api.url}/files`, { headers });
     const [response] = (await once(request.end(), "response")) as [IncomingMessage];
@@ -90,7 +51,7 @@ it("answers no other site's page where AUTHENTICATE=false", async () => {
 });
 
 it("answers those who wait when it is told to stop, and ends with 0", async () => {
-  const api = await startApi({ AUTHENTICATE: "false", SHUTDOWN_GRACE_MS: "5000" });
+  const api = await startApi({ ...environment, AUTHENTICATE: "false", SHUTDOWN_GRACE_MS: "5000" });
   const submitted = await fetch(`${api.url}/generate-async`, {
     method: "POST",
     headers: { "content-type": "application/json" },

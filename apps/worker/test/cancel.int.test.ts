@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 afterAll(() => worked[Symbol.asyncDispose]());
 
-const cancels = 50;
+const cancels = 20;
 const boundMs = 2000;
 
 /** Generations that would go on until their context is full, for no sentence ends in noise. `onFirstText` of each. */
@@ -55,13 +55,8 @@ it("frees the model for the next generation within two seconds of a cancellation
     running = waiting;
   }
   await cancelTask(worked.api, user, running);
-  took.sort((a, b) => a - b);
-  const [p50 = 0, p99 = 0] = [took[cancels / 2], took[Math.ceil(cancels * 0.99) - 1]];
-  process.stdout.write(
-    `from a cancellation to the next generation's first text: p50 ${p50.toFixed()} ms, p99 ${p99.toFixed()} ms\n`,
-  );
-  expect(p99).toBeLessThan(boundMs);
-}, 180_000);
+  expect(Math.max(...took)).toBeLessThan(boundMs);
+}, 90_000);
 
 it("ends a model's process that a cancellation does not stop", async () => {
   const told = Promise.withResolvers<void>();
