@@ -4,6 +4,7 @@ import { outageGuards } from "./outage-guards.ts";
 import { ownerGuards } from "./owner-guards.ts";
 import { processGuards } from "./process-guards.ts";
 import { queueGuards } from "./queue-guards.ts";
+import { requestGuards } from "./request-guards.ts";
 import { truthGuards } from "./truth-guards.ts";
 import { webhookGuards } from "./webhook-guards.ts";
 
@@ -15,4 +16,5 @@ export const guards: Guard[] = [
   ...outageGuards,
   ...ownerGuards,
   ...webhookGuards,
+  ...requestGuards,
 ];

@@ -4,6 +4,7 @@ import { Server as NetServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import type { ApiApp } from "./deps.ts";
+import { answerUnparsed } from "./http/answer-unparsed.ts";
 
 /** An upload of the largest size over a slow line takes minutes; a client that sends nothing is let go sooner. */
 const defaultTimeouts = {
@@ -34,10 +35,12 @@ export async function serve(
   const server = createServer({
     headersTimeout: timeouts.headersMs,
     requestTimeout: timeouts.requestMs,
+    connectionsCheckingInterval: timeouts.headersMs,
     keepAliveTimeout: timeouts.keepAliveMs,
   });
   const goodbye = sayGoodbye(getRequestListener(app.fetch, { hostname: host }));
   server.on("request", goodbye.listener);
+  server.on("clientError", answerUnparsed(goodbye.running));
   server.setTimeout(timeouts.idleMs);
   server.listen(port, host);
   await once(server, "listening");
@@ -49,6 +52,7 @@ export async function serve(
 
 interface Goodbye {
   listener: RequestListener;
+  running: ReadonlySet<ServerResponse>;
   /** From now on, and for the requests that run, answers say `Connection: close`. */
   begin(): void;
 }
@@ -60,6 +64,7 @@ function sayGoodbye(listener: RequestListener): Goodbye {
     if (!response.headersSent) response.setHeader("connection", "close");
   };
   return {
+    running,
     listener: (request, response) => {
       running.add(response);
       response.once("close", () => running.delete(response));

@@ -39,6 +39,8 @@ const retriedBy: Record<ProblemCode, readonly JobKind[]> = {
   task_not_retryable: never,
   idempotency_in_progress: never,
   payload_too_large: never,
+  headers_too_large: never,
+  request_timeout: never,
   idempotency_mismatch: never,
   rate_limited: never,
   queue_limit_reached: never,

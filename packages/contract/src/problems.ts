@@ -13,6 +13,7 @@ export const problemRegistry = {
   forbidden: { status: 403, title: "This key may not use this route", retryable: false },
   not_found: { status: 404, title: "There is nothing here", retryable: false },
   method_not_allowed: { status: 405, title: "This method is not supported here", retryable: false },
+  request_timeout: { status: 408, title: "The request took too long to arrive", retryable: true },
   file_name_taken: { status: 409, title: "A file of this name exists with other content", retryable: false },
   task_not_finished: { status: 409, title: "The task has not finished", retryable: false },
   task_not_retryable: { status: 409, title: "This task can't be retried", retryable: false },
@@ -30,6 +31,7 @@ export const problemRegistry = {
   },
   unknown_model: { status: 422, title: "This model is not served here", retryable: false },
   file_not_ready: { status: 409, title: "The file is not ready for search yet", retryable: true },
+  headers_too_large: { status: 431, title: "The headers are too large", retryable: false },
   webhook_url_refused: { status: 422, title: "No webhook may go to this URL", retryable: false },
   webhook_secret_missing: {
     status: 409,

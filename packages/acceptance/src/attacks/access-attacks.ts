@@ -78,7 +78,7 @@ export const accessAttacks: Attack[] = [
   {
     name: "token of 12 kB",
     send: (scene) => list(scene, `Bearer ${"a".repeat(12_000)}`),
-    expected: [...refused, "431 not a problem"],
+    expected: [...refused, "431 headers_too_large"],
   },
   {
     name: "another user's task",

@@ -38,8 +38,6 @@ function readAnswer(answer: string): Outcome {
 }
 
 const invalid = ["400 invalid_request"];
-/** Node's own HTTP parser may refuse it before the api sees it. */
-const unparsed = [...invalid, "400 not a problem"];
 
 export const keyAttacks: Attack[] = [
   {
@@ -50,16 +48,16 @@ export const keyAttacks: Attack[] = [
   {
     name: "Idempotency-Key of 100 kB",
     send: (scene) => sendKey(scene, "k".repeat(102_400)),
-    expected: ["431 not a problem"],
+    expected: ["431 headers_too_large"],
   },
-  { name: "Idempotency-Key with \\u0000", send: (scene) => sendKey(scene, "a\0b"), expected: unparsed },
-  { name: "Idempotency-Key with \\u0001", send: (scene) => sendKey(scene, "a\u0001b"), expected: unparsed },
-  { name: "Idempotency-Key with \\u007f", send: (scene) => sendKey(scene, "a\u007fb"), expected: unparsed },
+  { name: "Idempotency-Key with \\u0000", send: (scene) => sendKey(scene, "a\0b"), expected: invalid },
+  { name: "Idempotency-Key with \\u0001", send: (scene) => sendKey(scene, "a\u0001b"), expected: invalid },
+  { name: "Idempotency-Key with \\u007f", send: (scene) => sendKey(scene, "a\u007fb"), expected: invalid },
   { name: "Idempotency-Key with a tab", send: (scene) => sendKey(scene, "a\tb"), expected: invalid },
   {
     name: "Idempotency-Key with a line break and a second header",
     send: (scene) => sendKey(scene, "a\r\n b: c"),
-    expected: unparsed,
+    expected: invalid,
   },
   {
     name: "Idempotency-Key that is empty",
