@@ -53,7 +53,22 @@ export const queueGuards: Guard[] = [
     ],
     test: {
       file: "apps/worker/test/rings.int.test.ts",
-      name: "ignores forged rings, counts them, and answers those that come after",
+      name: "a forged ring with an id that is none is ignored and counted as malformed, and leaves no job",
+    },
+  },
+  {
+    name: "forged-ring-leaves-no-job",
+    protects: "Forged jobs that ask to be kept fill the queue's memory.",
+    edits: [
+      {
+        file: "packages/core/src/queue/ring-worker.ts",
+        find: "Object.assign(job.opts, onceOnly);",
+        replace: "void onceOnly;",
+      },
+    ],
+    test: {
+      file: rings,
+      name: "goes on after jobs that somebody else put there, whatever they carry, and keeps none of them",
     },
   },
   {

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { JobKind, JobPayload } from "@genq/contract";
 import { openQueues } from "@genq/core/queue";
-import { submitTask } from "@genq/core/tasks";
+import { cancelTask, getTask, submitTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
-import { afterAll, expect, it } from "vitest";
+import { openForge } from "@genq/core/testing/forge-jobs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMetrics } from "../src/metrics.ts";
 import { ringForSilent } from "../src/reconcile-rings.ts";
+import type { Worker } from "../src/worker.ts";
 import { memoryStorage, openWorkerStack } from "./worker-stack.ts";
 
 const stack = await openTestStack();
@@ -14,28 +17,56 @@ afterAll(() => worked[Symbol.asyncDispose]());
 
 /** Submits as the api does, and no ring is heard. */
 const unheard = { ...worked.api, queues: { ...worked.api.queues, ring: () => Promise.resolve(false) } };
-const submit = async () =>
-  (await submitTask(unheard, { userId: user, kind: "embed", payload: { texts: ["a"], kind: "query" } })).task
-    .id;
+const submitAs = async <Kind extends JobKind>(kind: Kind, payload: JobPayload<Kind>) =>
+  (await submitTask(unheard, { userId: user, kind, payload })).task.id;
+const submit = () => submitAs("embed", { texts: ["a"], kind: "query" });
 
-it("ignores forged rings, counts them, and answers those that come after", async () => {
-  const worker = worked.start();
-  const waiting = await submitTask(unheard, { userId: user, kind: "generate", payload: { text: "Hi" } });
-  const forge = (taskId: string) => worked.api.queues.ring({ taskId, queue: "embed", attempt: 0 });
-  await forge(randomUUID());
-  await forge("no id at all");
-  await forge(waiting.task.id);
+describe("a forged ring", () => {
+  let worker: Worker;
+  let waiting: string;
+  beforeAll(async () => {
+    worker = worked.start();
+    waiting = await submitAs("generate", { text: "Hi" });
+  });
+  afterAll(() => worker.stop(1000));
+  const queue = { url: stack.queueUrl, prefix: stack.queuePrefix };
   const counted = async (reason: string) =>
     Number(
       new RegExp(`genq_rings_ignored_total{reason="${reason}"} (\\d+)`).exec(
         await worker.metrics.text(),
       )?.[1] ?? 0,
     );
-  await expect.poll(() => counted("unknown_task"), { timeout: 20_000 }).toBe(2);
-  await expect.poll(() => counted("malformed"), { timeout: 20_000 }).toBe(1);
-  const real = await worked.submit(user, "embed", { texts: ["a"], kind: "query" });
-  expect((await worked.until(user, real, "completed")).attempt).toBe(1);
-  await worker.stop(1000);
+
+  it.each<[string, "malformed" | "unknown_task", () => unknown]>([
+    ["of no task", "unknown_task", () => ({ taskId: randomUUID() })],
+    ["of a task of another queue", "unknown_task", () => ({ taskId: waiting })],
+    ["with more than an id", "unknown_task", () => ({ taskId: randomUUID(), attempt: 1, sql: "drop" })],
+    ["with an id that is none", "malformed", () => ({ taskId: "no id at all" })],
+    ["with an id of SQL", "malformed", () => ({ taskId: "'; drop table genq.tasks; --" })],
+    ["with an empty id", "malformed", () => ({ taskId: "" })],
+    ["with a number for an id", "malformed", () => ({ taskId: 7 })],
+    ["with many ids", "malformed", () => ({ taskId: [randomUUID(), randomUUID()] })],
+    ["without an id", "malformed", () => ({})],
+    ["that is null", "malformed", () => null],
+    ["that is a list", "malformed", () => [randomUUID()]],
+    ["that is a text", "malformed", () => randomUUID()],
+    ["that is a number", "malformed", () => 5],
+    ["of a megabyte", "malformed", () => ({ taskId: "x".repeat(1_000_000) })],
+  ])("%s is ignored and counted as %s, and leaves no job", async (_name, reason, make) => {
+    await using forge = openForge(queue, "embed");
+    const before = await counted(reason);
+    await forge.add([{ data: make() }, { data: make(), opts: { removeOnComplete: false } }]);
+    await expect.poll(() => counted(reason), { timeout: 20_000 }).toBe(before + 2);
+    await expect.poll(() => forge.kept(), { timeout: 5000 }).toBe(0);
+    expect(worker.running()).toBe(0);
+  });
+
+  it("holds up none that comes after, and no other queue's task is touched", async () => {
+    const real = await worked.submit(user, "embed", { texts: ["a"], kind: "query" });
+    expect((await worked.until(user, real, "completed")).attempt).toBe(1);
+    expect((await getTask(worked.api, user, waiting)).attempt).toBe(0);
+    await cancelTask(worked.api, user, waiting);
+  });
 });
 
 it("does all that waits on one ring", async () => {

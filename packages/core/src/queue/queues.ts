@@ -181,7 +181,7 @@ async function readSavePoints(redis: Redis): Promise<string | undefined> {
 export const probeName = "probe";
 
 // A finished job that is kept would silently swallow a later ring of the same id.
-const onceOnly = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
+export const onceOnly = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
 
 function toJob(ring: Ring): { name: string; data: RingData; opts: object } {
   return {

@@ -7,7 +7,7 @@ import {
   type QueueOptions,
   queueBackend,
 } from "./connection.ts";
-import { probeName, queueName } from "./queues.ts";
+import { onceOnly, probeName, queueName } from "./queues.ts";
 
 /** The answering side of one queue: calls `onRing` for each ring, `concurrency` at a time. */
 export interface RingWorker {
@@ -28,7 +28,9 @@ export interface RingWorkerOptions extends QueueOptions {
 const postgresQueryMs = 5000;
 
 export function openRingWorker(options: RingWorkerOptions): RingWorker {
-  const run = async (job: { name: string; data: unknown }) => {
+  const run = async (job: { name: string; data: unknown; opts: object }) => {
+    // Also a job that somebody else put there is not kept.
+    Object.assign(job.opts, onceOnly);
     options.onHeard?.();
     if (job.name === probeName) return;
     try {

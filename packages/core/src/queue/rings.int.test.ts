@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createPostgresBackend, Queue, withBackend } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
-import { asBullConnection, openPostgresPool, openRedis, queueBackend } from "./connection.ts";
 import { openQueues, openRingWorker } from "./index.ts";
-import { queueName } from "./queues.ts";
+import { openForge } from "./testing/forge-jobs.ts";
 
 const stack = await openTestStack();
 const options = { url: stack.queueUrl, prefix: stack.queuePrefix };
@@ -49,32 +47,16 @@ it("hears the ring for the next attempt while one for the last still waits", asy
   await expect.poll(() => heard, { timeout: 5000 }).toEqual([{ taskId }]);
 });
 
-it("goes on after jobs that somebody else put there, whatever they carry", async () => {
+it("goes on after jobs that somebody else put there, whatever they carry, and keeps none of them", async () => {
   heard.length = 0;
+  await using forge = openForge(options, "embed");
   const forged = [null, 5, [], {}, { taskId: null }, { taskId: ["a"] }, "x".repeat(1_000_000)];
-  await forge(forged);
-  await expect.poll(() => heard.length, { timeout: 10_000 }).toBe(forged.length);
+  const keeping = [{}, { removeOnComplete: false, removeOnFail: false }, { attempts: 9, priority: 3 }];
+  await forge.add(forged.flatMap((data) => keeping.map((opts) => ({ data, opts }))));
+  await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(forged.length * keeping.length);
   const taskId = randomUUID();
   await queues.ring({ taskId, queue: "embed", attempt: 1 });
   await expect.poll(() => heard, { timeout: 5000 }).toContainEqual({ taskId });
+  // The ring that waits for its time is from the test before.
+  await expect.poll(() => forge.kept(), { timeout: 5000 }).toBe(1);
 });
-
-/** Adds jobs as one who has the queue's password may. */
-async function forge(jobs: unknown[]): Promise<void> {
-  const backend = queueBackend(options.url);
-  const name = queueName(options.prefix, "embed", backend);
-  if (backend === "redis") {
-    const redis = openRedis(options, false);
-    const queue = new Queue(name, { connection: redis, prefix: options.prefix });
-    for (const data of jobs) await queue.add("forged", data, { removeOnComplete: true });
-    await queue.close();
-    redis.disconnect();
-    return;
-  }
-  const pool = openPostgresPool(options, 2);
-  const { Queue: PostgresQueue } = withBackend(createPostgresBackend);
-  const queue = new PostgresQueue(name, { connection: asBullConnection(pool) });
-  for (const data of jobs) await queue.add("forged", data, { removeOnComplete: true });
-  await queue.close();
-  await pool.end();
-}
