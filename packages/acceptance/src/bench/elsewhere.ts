@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 /** Benchmarks of parts that no client sees: programs of the packages that they measure. */
 const programs: Record<string, string> = {
   guarantee: "packages/core/bench/guarantee/main.ts",
+  inference: "packages/inference/bench/main.ts",
 };
 
 /** Runs the benchmark that is named first, when it is another package's, and takes its exit code. */

@@ -1,11 +1,11 @@
 /** Writes the model `genq/mini-generator`: `node packages/inference/mini/generator/build.ts [FOLDER]`. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { onnxModel } from "../onnx-file.ts";
 import { attentionLayers } from "./circuit.ts";
 import { buildEmbedding } from "./embedding.ts";
 import { buildGraph } from "./graph.ts";
 import { CONTEXT, HEAD_SIZE, HIDDEN_SIZE, LAYERS, RMS_EPSILON, ROPE_THETA } from "./layout.ts";
-import { onnxModel } from "./onnx-file.ts";
 import { BOS, buildVocabulary, END, tokenizerJson } from "./tokenizer.ts";
 
 const DESCRIPTION =

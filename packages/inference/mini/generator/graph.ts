@@ -1,4 +1,7 @@
 /** The decoder as an ONNX graph: a Llama whose blocks of zeros (the MLPs, unused heads and columns) are left out. */
+
+import { GraphBuilder } from "../graph-builder.ts";
+import type { OnnxGraph } from "../onnx-file.ts";
 import type { Attention } from "./circuit.ts";
 import { COLUMN_SCALES, CONSTANT_VALUE, type Embedding } from "./embedding.ts";
 import {
@@ -12,62 +15,37 @@ import {
   PICKED,
   RMS_EPSILON,
 } from "./layout.ts";
-import { type AttributeValue, floats, int8s, int64s, node, type OnnxGraph } from "./onnx-file.ts";
 
 const FLOAT = 1;
 const MASKED = -1e30;
 
-class GraphBuilder {
-  readonly graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
-  #constants = 0;
+/** Kept as bytes with a scale for each column, where a hand-set matrix has one value or few. */
+function matrix(
+  b: GraphBuilder,
+  name: string,
+  values: Float32Array,
+  [rows, columns]: readonly [number, number],
+): string {
+  const scales = new Float32Array(columns);
+  values.forEach((value, i) => {
+    const scale = Math.abs(value) / 127;
+    if (scale > (scales[i % columns] ?? 0)) scales[i % columns] = scale;
+  });
+  const bytes = Int8Array.from(values, (value, i) => Math.round(value / (scales[i % columns] || 1)));
+  const floats = b.op(`${name}.float`, "Cast", [b.bytes(`${name}.bytes`, bytes, [rows, columns])], {
+    to: FLOAT,
+  });
+  return b.op(name, "Mul", [floats, b.float(scales, [columns])]);
+}
 
-  /** Adds an operator with one output and returns the output's name, which is `name`. */
-  op(
-    name: string,
-    operator: string,
-    inputs: readonly string[],
-    attributes: Readonly<Record<string, AttributeValue>> = {},
-  ): string {
-    this.graph.nodes.push(node(operator, inputs, [name], attributes));
-    return name;
-  }
-
-  split(names: readonly string[], input: string, sizes: readonly number[], axis: number): readonly string[] {
-    if (names.length === 1) return [input];
-    this.graph.nodes.push(node("Split", [input, this.ints(sizes)], names, { axis }));
-    return names;
-  }
-
-  ints(values: readonly number[], shape: readonly number[] = [values.length]): string {
-    const name = `ints_${this.#constants++}`;
-    this.graph.initializers.push(int64s(name, shape, values));
-    return name;
-  }
-
-  float(values: ArrayLike<number>, shape: readonly number[] = []): string {
-    const name = `floats_${this.#constants++}`;
-    this.graph.initializers.push(floats(name, shape, values));
-    return name;
-  }
-
-  /** Kept as bytes with a scale for each column, where a hand-set matrix has one value or few. */
-  matrix(name: string, values: Float32Array, [rows, columns]: readonly [number, number]): string {
-    const scales = new Float32Array(columns);
-    values.forEach((value, i) => {
-      const scale = Math.abs(value) / 127;
-      if (scale > (scales[i % columns] ?? 0)) scales[i % columns] = scale;
-    });
-    const bytes = Int8Array.from(values, (value, i) => Math.round(value / (scales[i % columns] || 1)));
-    const floats = this.op(`${name}.float`, "Cast", [this.bytes(`${name}.bytes`, bytes, [rows, columns])], {
-      to: FLOAT,
-    });
-    return this.op(name, "Mul", [floats, this.float(scales, [columns])]);
-  }
-
-  bytes(name: string, values: Int8Array, shape: readonly number[]): string {
-    this.graph.initializers.push(int8s(name, shape, values));
-    return name;
-  }
+function split(
+  b: GraphBuilder,
+  names: readonly string[],
+  input: string,
+  sizes: readonly number[],
+  axis: number,
+): readonly string[] {
+  return names.length === 1 ? [input] : b.ops(names, "Split", [input, b.ints(sizes)], { axis });
 }
 
 /** Names of what every layer needs. */
@@ -131,7 +109,8 @@ function rmsNorm(b: GraphBuilder, at: string, input: string, weights: string): s
 
 /** Rotary positions for [batch, heads, tokens, HEAD_SIZE]. */
 function rotate(b: GraphBuilder, at: string, input: string, { cos, sin }: Shared): string {
-  const [first = "", second = ""] = b.split(
+  const [first = "", second = ""] = split(
+    b,
     [`${at}.first`, `${at}.second`],
     input,
     [HALF_HEAD, HALF_HEAD],
@@ -148,7 +127,7 @@ function attend(b: GraphBuilder, at: string, input: string, attention: Attention
   const width = heads * HEAD_SIZE;
   const hidden = rmsNorm(b, at, input, shared.norm);
   const project = (name: string, values: Float32Array, count: number) => {
-    const weights = b.matrix(`${at}.${name}_proj`, values, [HIDDEN_SIZE, count * HEAD_SIZE]);
+    const weights = matrix(b, `${at}.${name}_proj`, values, [HIDDEN_SIZE, count * HEAD_SIZE]);
     const flat = b.op(`${at}.${name}_flat`, "MatMul", [hidden, weights]);
     const split = b.op(`${at}.${name}_heads`, "Reshape", [flat, b.ints([0, 0, count, HEAD_SIZE])]);
     return b.op(`${at}.${name}`, "Transpose", [split], { perm: [0, 2, 1, 3] });
@@ -165,7 +144,8 @@ function attend(b: GraphBuilder, at: string, input: string, attention: Attention
   );
   const keyColumns = b.op(`${at}.key_columns`, "Transpose", [key], { perm: [0, 1, 3, 2] });
   const names = Array.from({ length: heads }, (_, head) => `${at}.q${head}`);
-  const queries = b.split(
+  const queries = split(
+    b,
     names,
     query,
     names.map(() => 1),
@@ -179,7 +159,7 @@ function attend(b: GraphBuilder, at: string, input: string, attention: Attention
   });
   const together = b.op(`${at}.together`, "Concat", outputs, { axis: -1 });
   const flat = b.op(`${at}.flat`, "Reshape", [together, b.ints([0, -1, width])]);
-  const weights = b.matrix(`${at}.o_proj`, attention.output, [width, HIDDEN_SIZE]);
+  const weights = matrix(b, `${at}.o_proj`, attention.output, [width, HIDDEN_SIZE]);
   return b.op(`${at}.sum`, "Add", [input, b.op(`${at}.out`, "MatMul", [flat, weights])]);
 }
 

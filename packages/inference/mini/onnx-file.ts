@@ -1,12 +1,17 @@
-/** Writes ONNX files: just as much of the protobuf format as a decoder graph needs. */
+/** Writes ONNX files: just as much of the protobuf format as a model's graph needs. */
 
 const FLOAT = 1;
+const UINT8 = 2;
 const INT8 = 3;
 const INT64 = 7;
 
+/** The domain of ONNX Runtime's own operators. */
+export const MICROSOFT = "com.microsoft";
+
 type Bytes = Uint8Array;
 type Dim = number | string;
-export type AttributeValue = number | readonly number[];
+/** An integer, a list of them, or a number that is not whole. */
+export type AttributeValue = number | readonly number[] | { float: number };
 
 interface OnnxValue {
   name: string;
@@ -33,6 +38,8 @@ function varint(value: number): Bytes {
 }
 
 const int = (field: number, value: number): Bytes => Buffer.concat([varint(field << 3), varint(value)]);
+const float = (field: number, value: number): Bytes =>
+  Buffer.concat([varint((field << 3) | 5), new Uint8Array(Float32Array.of(value).buffer)]);
 const bytes = (field: number, value: Bytes): Bytes =>
   Buffer.concat([varint((field << 3) | 2), varint(value.length), value]);
 const text = (field: number, value: string): Bytes => bytes(field, Buffer.from(value));
@@ -40,15 +47,17 @@ const message = (field: number, ...parts: Bytes[]): Bytes => bytes(field, Buffer
 
 function attribute(name: string, value: AttributeValue): Bytes {
   if (typeof value === "number") return message(5, text(1, name), int(3, value), int(20, 2));
+  if ("float" in value) return message(5, text(1, name), float(2, value.float), int(20, 1));
   return message(5, text(1, name), ...value.map((item) => int(8, item)), int(20, 7));
 }
 
-/** One operator of the default ONNX domain, with integer attributes. */
+/** One operator, of the default ONNX domain unless said. An input without a name is left out. */
 export function node(
   operator: string,
   inputs: readonly string[],
   outputs: readonly string[],
   attributes: Readonly<Record<string, AttributeValue>> = {},
+  domain = "",
 ): Bytes {
   return message(
     1,
@@ -56,6 +65,7 @@ export function node(
     ...outputs.map((name) => text(2, name)),
     text(4, operator),
     ...Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+    ...(domain ? [text(7, domain)] : []),
   );
 }
 
@@ -65,7 +75,10 @@ function tensor(name: string, shape: readonly number[], type: number, data: Arra
 }
 
 export const floats = (name: string, shape: readonly number[], values: ArrayLike<number>) =>
-  tensor(name, shape, FLOAT, Float32Array.from(values));
+  tensor(name, shape, FLOAT, values instanceof Float32Array ? values : Float32Array.from(values));
+
+export const uint8s = (name: string, shape: readonly number[], values: Uint8Array) =>
+  tensor(name, shape, UINT8, values);
 
 export const int8s = (name: string, shape: readonly number[], values: Int8Array) =>
   tensor(name, shape, INT8, values);
@@ -79,8 +92,13 @@ function valueInfo(field: number, value: OnnxValue): Bytes {
   return message(field, text(1, value.name), message(2, type));
 }
 
-/** The bytes of a model file (IR version 8, opset 17). */
-export function onnxModel(graph: OnnxGraph, name: string, description: string): Bytes {
+/** The bytes of a model file (IR version 8, opset 17). `domains` are those besides ONNX's own. */
+export function onnxModel(
+  graph: OnnxGraph,
+  name: string,
+  description: string,
+  domains: readonly string[] = [],
+): Bytes {
   return Buffer.concat([
     int(1, 8),
     text(2, "genq"),
@@ -94,5 +112,6 @@ export function onnxModel(graph: OnnxGraph, name: string, description: string): 
       ...graph.outputs.map((value) => valueInfo(12, value)),
     ),
     message(8, text(1, ""), int(2, 17)),
+    ...domains.map((domain) => message(8, text(1, domain), int(2, 1))),
   ]);
 }

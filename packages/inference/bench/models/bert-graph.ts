@@ -1,0 +1,182 @@
+import { GraphBuilder } from "../../mini/graph-builder.ts";
+import type { OnnxGraph } from "../../mini/onnx-file.ts";
+import { quantizeColumns } from "./quantize.ts";
+import { randomMatrix } from "./random-weights.ts";
+
+export interface BertShape {
+  layers: number;
+  hidden: number;
+  heads: number;
+  inner: number;
+  vocabulary: number;
+  positions: number;
+}
+
+const FLOAT = 1;
+/** What `hidden states × weights` is for each type of numbers. */
+type Linear = (name: string, input: string, shape: readonly [number, number]) => string;
+
+/** A BERT with random weights as the hub's exports have it: plain operators, which ONNX Runtime fuses when it loads them. */
+export function bertGraph(shape: BertShape, dtype: "fp32" | "int8"): OnnxGraph {
+  const b = new GraphBuilder();
+  const { hidden } = shape;
+  for (const name of ["input_ids", "attention_mask", "token_type_ids"])
+    b.graph.inputs.push({ name, type: "int64", shape: ["batch_size", "sequence_length"] });
+  b.graph.outputs.push({
+    name: "last_hidden_state",
+    type: "float",
+    shape: ["batch_size", "sequence_length", hidden],
+  });
+  const linear = dtype === "fp32" ? floatLinear(b) : quantizedLinear(b);
+  const table = dtype === "fp32" ? floatTable(b, hidden) : quantizedTable(b, hidden);
+
+  const length = b.op("length", "Gather", [b.op("shape", "Shape", ["input_ids"]), b.ints([1])]);
+  const positions = b.op("positions", "Slice", [
+    b.ints(
+      Array.from({ length: shape.positions }, (_, index) => index),
+      [1, shape.positions],
+    ),
+    b.ints([0]),
+    length,
+    b.ints([1]),
+  ]);
+  const words = b.op("words_and_types", "Add", [
+    table("word_embeddings", "input_ids", shape.vocabulary),
+    table("token_type_embeddings", "token_type_ids", 2),
+  ]);
+  const embedded = b.op("embedded", "Add", [words, table("position_embeddings", positions, shape.positions)]);
+  const wide = b.op("mask_wide", "Unsqueeze", ["attention_mask", b.ints([1, 2])]);
+  const hiddenTokens = b.op("mask_inverse", "Sub", [
+    b.float([1]),
+    b.op("mask_float", "Cast", [wide], { to: FLOAT }),
+  ]);
+  const mask = b.op("mask", "Mul", [hiddenTokens, b.float([-3.4028234663852886e38])]);
+
+  const last = "last_hidden_state";
+  let state = norm(b, "embedded_norm", embedded, hidden);
+  for (let layer = 0; layer < shape.layers; layer++) {
+    const at = `layer.${layer}`;
+    const attended = attend(b, at, state, mask, shape, linear);
+    state = norm(b, `${at}.attention_norm`, b.op(`${at}.attention_sum`, "Add", [attended, state]), hidden);
+    const inner = gelu(
+      b,
+      at,
+      biased(b, `${at}.up`, linear(`${at}.up`, state, [hidden, shape.inner]), shape.inner),
+    );
+    const out = biased(b, `${at}.down`, linear(`${at}.down`, inner, [shape.inner, hidden]), hidden);
+    const name = layer === shape.layers - 1 ? last : `${at}.norm`;
+    state = norm(b, name, b.op(`${at}.sum`, "Add", [out, state]), hidden);
+  }
+  return b.graph;
+}
+
+function attend(
+  b: GraphBuilder,
+  at: string,
+  input: string,
+  mask: string,
+  { hidden, heads }: BertShape,
+  linear: Linear,
+): string {
+  const size = hidden / heads;
+  const project = (name: string, perm: number[]) => {
+    const flat = biased(b, `${at}.${name}`, linear(`${at}.${name}`, input, [hidden, hidden]), hidden);
+    return b.op(
+      `${at}.${name}.heads`,
+      "Transpose",
+      [b.op(`${at}.${name}.split`, "Reshape", [flat, b.ints([0, 0, heads, size])])],
+      { perm },
+    );
+  };
+  const scores = b.op(`${at}.scores`, "MatMul", [
+    project("query", [0, 2, 1, 3]),
+    project("key", [0, 2, 3, 1]),
+  ]);
+  const scaled = b.op(`${at}.scaled`, "Div", [scores, b.float([Math.sqrt(size)])]);
+  const weights = b.op(`${at}.weights`, "Softmax", [b.op(`${at}.masked`, "Add", [scaled, mask])], {
+    axis: -1,
+  });
+  const mixed = b.op(`${at}.mixed`, "MatMul", [weights, project("value", [0, 2, 1, 3])]);
+  const joined = b.op(`${at}.joined`, "Reshape", [
+    b.op(`${at}.turned`, "Transpose", [mixed], { perm: [0, 2, 1, 3] }),
+    b.ints([0, 0, hidden]),
+  ]);
+  return biased(b, `${at}.output`, linear(`${at}.output`, joined, [hidden, hidden]), hidden);
+}
+
+function gelu(b: GraphBuilder, at: string, input: string): string {
+  const erf = b.op(`${at}.erf`, "Erf", [b.op(`${at}.by_root`, "Div", [input, b.float([Math.SQRT2])])]);
+  const gate = b.op(`${at}.erf_one`, "Add", [erf, b.float([1])]);
+  return b.op(`${at}.gelu`, "Mul", [b.op(`${at}.gated`, "Mul", [input, gate]), b.float([0.5])]);
+}
+
+function norm(b: GraphBuilder, name: string, input: string, size: number): string {
+  const weights = [new Float32Array(size).fill(1), new Float32Array(size)].map((values) =>
+    b.float(values, [size]),
+  );
+  return b.op(name, "LayerNormalization", [input, ...weights], { axis: -1, epsilon: { float: 1e-12 } });
+}
+
+function biased(b: GraphBuilder, name: string, input: string, size: number): string {
+  const bias = b.float(
+    randomMatrix(`${name}.bias`, [1, size]).map((value) => value / 50),
+    [size],
+  );
+  return b.op(`${name}.biased`, "Add", [input, bias]);
+}
+
+const floatLinear =
+  (b: GraphBuilder): Linear =>
+  (name, input, shape) =>
+    b.op(name, "MatMul", [input, b.floats(`${name}.weight`, randomMatrix(name, shape), shape)]);
+
+/** As dynamic quantization makes it: the activations' scale is found in each run. */
+function quantizedLinear(b: GraphBuilder): Linear {
+  const quantized = new Map<string, readonly [string, string, string]>();
+  const quantize = (input: string) => {
+    const names = [`${input}.bytes`, `${input}.scale`, `${input}.zero`] as const;
+    return quantized.get(input) ?? b.ops(names, "DynamicQuantizeLinear", [input]);
+  };
+  return (name, input, shape) => {
+    const [bytes, scale, zero] = quantize(input);
+    quantized.set(input, [bytes, scale, zero]);
+    const [, columns] = shape;
+    const weights = quantizeColumns(randomMatrix(name, shape), columns);
+    const sums = b.op(`${name}.sums`, "MatMulInteger", [
+      bytes,
+      b.bytes(`${name}.weight`, weights.bytes, shape),
+      zero,
+      b.bytes(`${name}.weight_zero`, new Int8Array(columns), [columns]),
+    ]);
+    const scales = b.op(`${name}.scales`, "Mul", [
+      scale,
+      b.floats(`${name}.weight_scale`, weights.scales, [columns]),
+    ]);
+    return b.op(name, "Mul", [b.op(`${name}.float`, "Cast", [sums], { to: FLOAT }), scales]);
+  };
+}
+
+const tableWeights = (name: string, rows: number, width: number) =>
+  randomMatrix(name, [rows, width]).map((value) => value * Math.sqrt(rows));
+
+const floatTable =
+  (b: GraphBuilder, width: number) =>
+  (name: string, ids: string, rows: number): string =>
+    b.op(`${name}.rows`, "Gather", [b.floats(name, tableWeights(name, rows, width), [rows, width]), ids]);
+
+const quantizedTable =
+  (b: GraphBuilder, width: number) =>
+  (name: string, ids: string, rows: number): string => {
+    const values = tableWeights(name, rows, width);
+    const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127;
+    const bytes = b.bytes(
+      name,
+      Int8Array.from(values, (value) => Math.round(value / scale)),
+      [rows, width],
+    );
+    return b.op(`${name}.rows`, "DequantizeLinear", [
+      b.op(`${name}.bytes`, "Gather", [bytes, ids]),
+      b.float([scale]),
+      b.bytes(`${name}.zero`, new Int8Array(1), []),
+    ]);
+  };

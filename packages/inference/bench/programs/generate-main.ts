@@ -1,0 +1,34 @@
+import { basename, dirname } from "node:path";
+import { AutoModelForCausalLM, type DataType, env, Tensor } from "@huggingface/transformers";
+import { serveProgram } from "../program.ts";
+
+export interface GenerateOptions {
+  folder: string;
+  dtype: DataType;
+}
+
+export interface GenerateRequest {
+  prompt: number[];
+  newTokens: number;
+}
+
+/** transformers.js' own `generate`, greedy. Answers with the number of tokens. */
+await serveProgram<GenerateOptions, GenerateRequest>(async ({ folder, dtype }) => {
+  env.allowRemoteModels = false;
+  env.useFSCache = false;
+  env.localModelPath = `${dirname(folder)}/`;
+  const model = await AutoModelForCausalLM.from_pretrained(basename(folder), { dtype, device: "cpu" });
+  return async ({ prompt, newTokens }) => {
+    const tensor = (values: bigint[]) => new Tensor("int64", BigInt64Array.from(values), [1, prompt.length]);
+    const options = {
+      inputs: tensor(prompt.map(BigInt)),
+      attention_mask: tensor(prompt.map(() => 1n)),
+      do_sample: false,
+      min_new_tokens: newTokens,
+      max_new_tokens: newTokens,
+    };
+    // Its types ask for a whole configuration, its code for what differs from the model's.
+    const output = (await model.generate(options as Parameters<typeof model.generate>[0])) as Tensor;
+    return (output.dims.at(-1) ?? 0) - prompt.length;
+  };
+});
