@@ -38,6 +38,7 @@ const envSchema = z
     GENERATION_MODEL: z.string().min(1).default("onnx-community/Qwen3-0.6B-ONNX"),
     MODELS_DIR: z.string().min(1).default(".cache/models"),
     MODEL_MAX_RSS_MB: integer(64, 1_000_000).optional(),
+    EMBEDDING_BULK_PROCESSES: integer(0, 64).optional(),
     HF_ENDPOINT: httpUrl.default("https://huggingface.co"),
     WORKER_CONCURRENCY_INGEST: integer(1, 64).default(1),
     WORKER_CONCURRENCY_EMBED: integer(1, 64).default(4),

@@ -39,7 +39,11 @@ const worker = startOrExit({
       models: { embedding: env.EMBEDDING_MODEL, generation: env.GENERATION_MODEL },
       cacheDir: env.MODELS_DIR,
       hubEndpoint: env.HF_ENDPOINT,
-      limits: { stepDeadlineMs: env.MODEL_DEADLINE_MS, maxRssBytes: maxRssBytes(env.MODEL_MAX_RSS_MB) },
+      limits: {
+        stepDeadlineMs: env.MODEL_DEADLINE_MS,
+        maxRssBytes: maxRssBytes(env.MODEL_MAX_RSS_MB),
+        bulkProcesses: env.EMBEDDING_BULK_PROCESSES,
+      },
       onStatus,
     }),
   onModelStatus: (status) => process.stdout.write(`${progressLine(status)}\n`),

@@ -1,46 +1,51 @@
 import { availableParallelism } from "node:os";
+import { createEmbeddingHost } from "../src/embedding-host.ts";
 import { withDefaultLimits } from "../src/limits.ts";
 import type { CallResults } from "../src/messages.ts";
-import { createModelHost, type ModelHost } from "../src/model-host.ts";
+import { createModelHost, type ModelHost, type ModelHostOptions } from "../src/model-host.ts";
 import type { ModelRecord } from "../src/types.ts";
 
 /** The benchmark's BERT in a process of this package. */
 export function embeddingHost(folder: string, dtype: "fp32" | "q8"): ModelHost {
-  return openHost(folder, {
-    id: "bench/bge-small",
-    task: "embedding",
-    revision: "main",
-    dtype,
-    source: "hub",
-    dimensions: 384,
-    pooling: "cls",
-    normalize: true,
-    maxTokens: 512,
-    description: "Random weights.",
-  });
+  return createEmbeddingHost(
+    hostOptions(folder, {
+      id: "bench/bge-small",
+      task: "embedding",
+      revision: "main",
+      dtype,
+      source: "hub",
+      dimensions: 384,
+      pooling: "cls",
+      normalize: true,
+      maxTokens: 512,
+      description: "Random weights.",
+    }),
+  );
 }
 
 /** The benchmark's Llama in a process of this package. */
 export function generationHost(folder: string): ModelHost {
-  return openHost(folder, {
-    id: "bench/smollm2",
-    task: "generation",
-    revision: "main",
-    dtype: "q4",
-    source: "hub",
-    maxTokens: 2048,
-    description: "Random weights.",
-  });
+  return createModelHost(
+    hostOptions(folder, {
+      id: "bench/smollm2",
+      task: "generation",
+      revision: "main",
+      dtype: "q4",
+      source: "hub",
+      maxTokens: 2048,
+      description: "Random weights.",
+    }),
+  );
 }
 
-function openHost(folder: string, record: ModelRecord): ModelHost {
-  return createModelHost({
+function hostOptions(folder: string, record: ModelRecord): ModelHostOptions {
+  return {
     definition: { record },
     limits: withDefaultLimits(),
     running: { interactive: 16, bulk: 2 },
     fetchFiles: () => Promise.resolve(folder),
     onStatus: () => {},
-  });
+  };
 }
 
 export async function embedTexts(

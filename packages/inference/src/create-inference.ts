@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { bundledModelsFolder } from "./bundled-models.ts";
 import { checkGenerateRequest, checkTexts } from "./check-request.ts";
+import { createEmbeddingHost } from "./embedding-host.ts";
 import { fetchModelFiles } from "./hub/fetch-model-files.ts";
 import { withDefaultLimits } from "./limits.ts";
 import { findModel, type ModelDefinition } from "./model-catalog.ts";
-import { createModelHost, type ModelHost } from "./model-host.ts";
+import { createModelHost, type ModelHostOptions } from "./model-host.ts";
 import type { Inference, InferenceOptions } from "./types.ts";
 
 /**
@@ -19,13 +20,16 @@ export function createInference(options: InferenceOptions): Inference {
   };
   const hosts = {
     // A few bulk requests at once let the child fill its batches; the others wait here, out of a crash's reach.
-    embedding: host(definitions.embedding, { interactive: 16, bulk: 2 }),
-    generation: host(definitions.generation, { interactive: 1, bulk: 1 }),
+    embedding: createEmbeddingHost(hostOptions(definitions.embedding, { interactive: 16, bulk: 2 })),
+    generation: createModelHost(hostOptions(definitions.generation, { interactive: 1, bulk: 1 })),
   };
 
-  function host(definition: ModelDefinition, running: { interactive: number; bulk: number }): ModelHost {
+  function hostOptions(
+    definition: ModelDefinition,
+    running: { interactive: number; bulk: number },
+  ): ModelHostOptions {
     const { id, source } = definition.record;
-    return createModelHost({
+    return {
       definition,
       limits,
       running,
@@ -36,7 +40,7 @@ export function createInference(options: InferenceOptions): Inference {
       },
       onStatus: options.onStatus ?? (() => {}),
       childMain: options.childMain,
-    });
+    };
   }
 
   return {

@@ -7,8 +7,8 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeBert } from "../bench/models/make-models.ts";
 import { frequentWords } from "../bench/models/tokenizers.ts";
+import { createEmbeddingHost } from "./embedding-host.ts";
 import { withDefaultLimits } from "./limits.ts";
-import { createModelHost } from "./model-host.ts";
 import type { Pooling } from "./types.ts";
 
 /** A BERT with random weights and attention, so that a neighbour in a run would show in a vector. */
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dirname(folder), { recursive: true, force: true }));
 
-function openHost(pooling: Pooling, tokensPerRun: number) {
+function openHost(pooling: Pooling, tokensPerRun: number, bulkProcesses: number) {
   const record = {
     id: "test/bert",
     task: "embedding",
@@ -48,11 +48,11 @@ function openHost(pooling: Pooling, tokensPerRun: number) {
     dtype: "fp32",
     source: "hub",
   } as const;
-  return createModelHost({
+  return createEmbeddingHost({
     definition: {
       record: { ...record, dimensions: 32, pooling, normalize: true, maxTokens: 64, description: "" },
     },
-    limits: withDefaultLimits({ tokensPerRun }),
+    limits: withDefaultLimits({ tokensPerRun, bulkProcesses, maxRssBytes: 1024 ** 3 }),
     running: { interactive: 16, bulk: 2 },
     fetchFiles: () => Promise.resolve(folder),
     onStatus: () => {},
@@ -74,28 +74,31 @@ function anyRequests(): { indexes: number[]; priority: "interactive" | "bulk" }[
 
 describe("whatever the batching, vectors are those of transformers.js' own pipeline", () => {
   test.each([
-    ["mean", 1],
-    ["mean", 2000],
-    ["cls", 200],
-  ] as const)("%s pooling, %i tokens in a run", async (pooling, tokensPerRun) => {
-    const host = openHost(pooling, tokensPerRun);
-    try {
-      for (let round = 0; round < 3; round++) {
-        await Promise.all(
-          anyRequests().map(async ({ indexes, priority }) => {
-            const asked = indexes.map((index) => texts[index] ?? "");
-            const call = { type: "embed", texts: asked, kind: "passage", priority } as const;
-            const { vectors } = await host.call(call, { priority });
-            indexes.forEach((index, place) => {
-              const wanted = expected[pooling][index] ?? [];
-              const distance = Math.hypot(...wanted.map((value, i) => value - (vectors[place]?.[i] ?? 9)));
-              expect(distance, `seed ${seed}, text ${index}`).toBeLessThan(1e-4);
-            });
-          }),
-        );
+    ["mean", 1, 0],
+    ["mean", 2000, 0],
+    ["cls", 200, 2],
+  ] as const)(
+    "%s pooling, %i tokens in a run, %i bulk processes",
+    async (pooling, tokensPerRun, processes) => {
+      const host = openHost(pooling, tokensPerRun, processes);
+      try {
+        for (let round = 0; round < 3; round++) {
+          await Promise.all(
+            anyRequests().map(async ({ indexes, priority }) => {
+              const asked = indexes.map((index) => texts[index] ?? "");
+              const call = { type: "embed", texts: asked, kind: "passage", priority } as const;
+              const { vectors } = await host.call(call, { priority });
+              indexes.forEach((index, place) => {
+                const wanted = expected[pooling][index] ?? [];
+                const distance = Math.hypot(...wanted.map((value, i) => value - (vectors[place]?.[i] ?? 9)));
+                expect(distance, `seed ${seed}, text ${index}`).toBeLessThan(1e-4);
+              });
+            }),
+          );
+        }
+      } finally {
+        await host.close();
       }
-    } finally {
-      await host.close();
-    }
-  });
+    },
+  );
 });

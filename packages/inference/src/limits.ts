@@ -5,10 +5,11 @@ import type { InferenceLimits } from "./types.ts";
 export function withDefaultLimits(limits: Partial<InferenceLimits> = {}): InferenceLimits {
   return {
     threads: Math.min(2, availableParallelism()),
+    bulkProcesses: undefined,
     maxQueuedRequests: 256,
     maxTextsPerRequest: 4096,
     maxTextCharacters: 4_000_000,
-    tokensPerRun: 768,
+    tokensPerRun: 512,
     silenceMs: 5000,
     stepDeadlineMs: 15_000,
     tokenDeadlineMs: 30,

@@ -25,6 +25,11 @@ export async function defaultMaxRss(folder: string): Promise<number> {
   return Math.min(2 * gibibyte + perModelByte * modelBytes, 0.8 * machineMemory());
 }
 
+/** How many processes of a model, of no more than so many bytes each, this machine or container has room for. */
+export function processesThatFit(maxRssBytes = 2 * gibibyte): number {
+  return Math.floor((0.8 * machineMemory()) / maxRssBytes);
+}
+
 function machineMemory(): number {
   // 0, or more than there is, where no limit is set.
   const limit = process.constrainedMemory();

@@ -14,6 +14,8 @@ export interface ModelHostOptions {
   fetchFiles: (onProgress: (progress: DownloadProgress) => void, signal: AbortSignal) => Promise<string>;
   onStatus: (status: ModelStatus) => void;
   /** As `startModelProcess` takes it. */
+  background?: boolean | undefined;
+  /** As `startModelProcess` takes it. */
   childMain?: URL | undefined;
 }
 
@@ -39,6 +41,7 @@ export function createModelHost({
   running,
   fetchFiles,
   onStatus,
+  background,
   childMain,
 }: ModelHostOptions): ModelHost {
   const { id, task, source } = definition.record;
@@ -74,7 +77,14 @@ export function createModelHost({
       closing.signal,
     );
     if (current.state === "downloading") setStatus({ state: "loading" });
-    const loaded = await startModelProcess({ definition, folder, limits, signal: closing.signal, childMain });
+    const loaded = await startModelProcess({
+      definition,
+      folder,
+      limits,
+      signal: closing.signal,
+      background,
+      childMain,
+    });
     setStatus({ state: "ready" });
     return loaded;
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { constants, setPriority } from "node:os";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { beatFd, createBeatReader } from "./beats.ts";
@@ -35,6 +36,8 @@ export interface ModelProcessOptions {
   limits: InferenceLimits;
   /** Ends the process. */
   signal: AbortSignal;
+  /** Gives way to other processes where processors are short. */
+  background?: boolean | undefined;
   /** What the child runs: the package's own program but in tests of its supervision. */
   childMain?: URL | undefined;
 }
@@ -67,7 +70,7 @@ const stderrKept = 2000;
  * @throws InferenceError `model_unavailable` when the model does not load in `loadDeadlineMs` or at all.
  */
 export async function startModelProcess(options: ModelProcessOptions): Promise<ModelProcess> {
-  const { definition, folder, limits, signal, childMain = ownChildMain } = options;
+  const { definition, folder, limits, signal, background = false, childMain = ownChildMain } = options;
   const { id } = definition.record;
   const maxRssBytes = limits.maxRssBytes ?? (await defaultMaxRss(folder));
   // The model's process gets no secrets: its environment is empty.
@@ -77,6 +80,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
     env: {},
     execArgv: [],
   });
+  if (background) yieldProcessor(child);
   const pending = new Map<number, Pending>();
   const ready = Promise.withResolvers<void>();
   const watch = createModelWatch(id, { ...limits, maxRssBytes });
@@ -225,6 +229,15 @@ function isDeaf(calls: readonly Pending[], graceMs: number): boolean {
 const abortedCall = () => new InferenceError("aborted", "The request was aborted.");
 const tooLong = (id: string, ms: number) =>
   new InferenceError("inference_timeout", `${id} was at the request for more than ${ms} ms.`);
+
+/** Lowers its priority. At the start, for on Linux that is a thread's own: those that it makes later have it too. */
+function yieldProcessor({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It runs as any other, then, or has ended, which is told elsewhere.
+  }
+}
 
 /** How the process ended, in words; also when it could not be started. */
 async function waitForEnd(child: ChildProcess): Promise<string> {

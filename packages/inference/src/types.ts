@@ -52,8 +52,10 @@ export interface ModelStatus {
 
 /** Bounds, all with defaults (see `limits.ts`). */
 export interface InferenceLimits {
-  /** Threads of one model run. */
+  /** Threads of one model. */
   threads: number;
+  /** Processes of one thread each that a hub's embedding model has for bulk work. As the machine allows unless given. */
+  bulkProcesses: number | undefined;
   /** Requests waiting or running per model; more are refused as `overloaded`. */
   maxQueuedRequests: number;
   /** Texts in one embed request, and characters in one text; more are `invalid_input`. */
