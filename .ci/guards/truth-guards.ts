@@ -116,4 +116,20 @@ export const truthGuards: Guard[] = [
     ],
     test: { file: tasks, name: "a terminal status is needed for a deletion" },
   },
+  {
+    name: "queue-limit-at-once",
+    protects:
+      "Submits at the same time go beyond a user's limit of waiting tasks (on servers: the embedded Postgres runs one at a time).",
+    edits: [
+      {
+        file: "packages/core/src/db/submissions.ts",
+        find: "if (close.length === 0) return waiting;",
+        replace: "if (close.length >= 0) return waiting;",
+      },
+    ],
+    test: {
+      file: "packages/core/src/tasks/queue-limit.int.test.ts",
+      name: "fifty submits at once leave no more tasks waiting than may each alone, by two processes",
+    },
+  },
 ];

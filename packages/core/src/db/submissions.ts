@@ -1,4 +1,4 @@
-import { type JobKind, jobCatalog } from "@genq/contract";
+import { type JobKind, jobCatalog, queueNames } from "@genq/contract";
 import type { Transaction } from "./database.ts";
 import { listedTaskRowSchema, type TaskRow } from "./rows.ts";
 import { listedTaskColumns, toJson } from "./tasks.ts";
@@ -17,18 +17,59 @@ export async function submitFor(sql: Transaction, submissions: Submission[]): Pr
   await sql`select set_config('genq.submitting_users', ${usersOf(submissions).join()}, true)`;
 }
 
-/** How many tasks each user has waiting. Counts no further than `limit`. */
+/** More tasks of one user are not under way to their COMMIT at a time, over all processes. */
+const mostUnderWay = 1000;
+
+/**
+ * How many tasks each of these users has waiting; counts no further than `limit`. Transactions of a user who is close to
+ * it go one after the other from here on, each seeing those before it: together they can't go beyond it. To be asked
+ * before anything else is locked that another submit may wait for.
+ */
 export async function countQueued(
   sql: Transaction,
-  submissions: Submission[],
+  userIds: readonly string[],
+  limit: number,
+): Promise<Map<string, number>> {
+  const waiting = await countWaiting(sql, userIds, limit);
+  const close = userIds.filter((id) => {
+    const count = waiting.get(id) ?? 0;
+    return count < limit && count > limit - mostUnderWay;
+  });
+  if (close.length === 0) return waiting;
+  // Sent together, and run in this order.
+  const [, now] = await Promise.all([lockQueued(sql, close), countWaiting(sql, close, limit)]);
+  return new Map([...waiting, ...now]);
+}
+
+/** Until COMMIT; all in one order, so that nobody waits in a circle. */
+async function lockQueued(sql: Transaction, userIds: readonly string[]): Promise<void> {
+  await sql`
+    select pg_advisory_xact_lock(key) from (
+      select hashtextextended('genq.queued:' || id, 0) as key from unnest(${[...userIds]}::uuid[]) as users (id) order by 1
+    ) ordered`;
+}
+
+/** Queue by queue, through an index of what waits: what a user ever submitted may be much more. */
+async function countWaiting(
+  sql: Transaction,
+  userIds: readonly string[],
   limit: number,
 ): Promise<Map<string, number>> {
   const rows = await sql<{ id: string; waiting: number }[]>`
     select users.id, (
-      select count(*)::integer from (select from tasks where user_id = users.id and status = 'queued' limit ${limit}) counted
+      select count(*)::integer from (
+        select from unnest(${[...queueNames]}::text[]) as known (queue) cross join lateral (
+          select from tasks where tasks.queue = known.queue and user_id = users.id and status = 'queued' limit ${limit}
+        ) waiting limit ${limit}
+      ) counted
     ) as waiting
-    from unnest(${usersOf(submissions)}::uuid[]) as users (id)`;
+    from unnest(${[...userIds]}::uuid[]) as users (id)`;
   return new Map(rows.map((row) => [row.id, row.waiting]));
+}
+
+/** Whether a user has fewer than `limit` tasks waiting, as `countQueued` tells. */
+export async function hasQueueRoom(sql: Transaction, userId: string, limit: number): Promise<boolean> {
+  return ((await countQueued(sql, [userId], limit)).get(userId) ?? 0) < limit;
 }
 
 /** Takes the keys of these submissions, which must all be of different users or keys. Returns those that were free. */
@@ -107,6 +148,6 @@ export async function selectQueueStates(
   return new Map(rows.map((row) => [row.id, { ahead: row.ahead, etaSeconds: row.eta_seconds }]));
 }
 
-function usersOf(submissions: Submission[]): string[] {
+export function usersOf(submissions: readonly Submission[]): string[] {
   return [...new Set(submissions.map(({ userId }) => userId))];
 }

@@ -134,13 +134,6 @@ export async function deleteFinishedTask(sql: Transaction, userId: string, id: s
   return rows.length > 0;
 }
 
-/** Whether a user has fewer than `limit` tasks waiting. Reads no more than `limit` entries of an index. */
-export async function hasQueueRoom(sql: Transaction, userId: string, limit: number): Promise<boolean> {
-  const rows = await sql`
-    select 1 from tasks where user_id = ${userId} and status = 'queued' offset ${limit - 1} limit 1`;
-  return rows.length === 0;
-}
-
 export async function selectQueueState(
   sql: Transaction,
   taskId: string,

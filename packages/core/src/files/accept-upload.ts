@@ -6,6 +6,7 @@ import {
   deleteFile,
   type FileRow,
   fillIdempotencyKey,
+  hasQueueRoom,
   insertFile,
   insertTask,
   inUserTransaction,
@@ -24,9 +25,9 @@ import {
 } from "../db/index.ts";
 import type { Storage } from "../storage/index.ts";
 import {
-  assertQueueRoom,
   assertSameRequest,
   assertTaskWebhookSecret,
+  queueLimitReached,
   ringForTask,
 } from "../tasks/submit-task.ts";
 import type { SubmittedRow, TaskServices } from "../tasks/task-services.ts";
@@ -141,6 +142,7 @@ export async function acceptUpload(
   try {
     accepted = await inUserTransaction(services.database, userId, async (sql) => {
       await lockFilesOfUser(sql, userId);
+      const hasRoom = await hasQueueRoom(sql, userId, services.maxQueuedTasks);
       const known =
         (await replayUpload(sql, request, object)) ?? (await findSameContent(sql, request, object));
       if (known !== undefined) {
@@ -148,7 +150,7 @@ export async function acceptUpload(
         return known;
       }
       if (request.webhookUrl !== undefined) await assertTaskWebhookSecret(sql, userId);
-      await assertQueueRoom(sql, services, userId);
+      if (!hasRoom) throw queueLimitReached(services);
       return insertUpload(sql, request, object);
     });
   } catch (error) {

@@ -3,6 +3,7 @@ import {
   cancelTask as cancelRow,
   deleteFinishedTask,
   fillIdempotencyKey,
+  hasQueueRoom,
   inUserTransaction,
   type ListedTaskRow,
   resetFile,
@@ -12,7 +13,7 @@ import {
   selectTasks,
   type TaskRow,
 } from "../db/index.ts";
-import { assertQueueRoom, type Idempotency, replayTask, ringForTask } from "./submit-task.ts";
+import { type Idempotency, queueLimitReached, replayTask, ringForTask } from "./submit-task.ts";
 import type { SubmittedRow, TaskServices } from "./task-services.ts";
 
 /** @throws AppError not_found, also for another user's task */
@@ -42,10 +43,11 @@ export async function retryTask(
   idempotency?: Idempotency,
 ): Promise<SubmittedRow> {
   const submitted = await inUserTransaction(services.database, userId, async (sql) => {
+    const hasRoom = await hasQueueRoom(sql, userId, services.maxQueuedTasks);
     const replay = idempotency && (await replayTask(sql, userId, idempotency));
     if (replay !== undefined) return { task: replay, queue: await selectQueueState(sql, id), replayed: true };
     const task = found(await selectTask(sql, userId, id));
-    await assertQueueRoom(sql, services, userId);
+    if (!hasRoom) throw queueLimitReached(services);
     const retried = await retryRow(sql, userId, task);
     if (retried === undefined) {
       throw new AppError(

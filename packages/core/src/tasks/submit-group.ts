@@ -8,6 +8,7 @@ import {
   selectQueueStates,
   submitFor,
   takeFreeKeys,
+  usersOf,
 } from "../db/index.ts";
 
 import type { SubmittedRow, TaskServices } from "./task-services.ts";
@@ -39,7 +40,7 @@ function submitGroup(database: Database, items: Item[]): Promise<(SubmittedRow |
   const group = items.map(({ submission }) => submission);
   const limit = Math.max(...items.map(({ maxQueuedTasks }) => maxQueuedTasks));
   return inServiceTransaction(database, async (sql) => {
-    const [, waiting] = await Promise.all([submitFor(sql, group), countQueued(sql, group, limit)]);
+    const [, waiting] = await Promise.all([submitFor(sql, group), countQueued(sql, usersOf(group), limit)]);
     const accepted = await takeFreeKeys(sql, withoutRepeatedKeys(withRoom(items, waiting)));
     if (accepted.length === 0) return group.map(() => undefined);
     // Sent together, and run in this order.

@@ -74,6 +74,7 @@ function submitAlone(
   { userId, kind, payload, webhookUrl, idempotency }: SplitRequest,
 ): Promise<SubmittedRow> {
   return inUserTransaction(services.database, userId, async (sql) => {
+    const hasRoom = await hasQueueRoom(sql, userId, services.maxQueuedTasks);
     const replay = idempotency && (await replayTask(sql, userId, idempotency));
     if (replay !== undefined)
       return { task: replay, queue: await selectQueueState(sql, replay.id), replayed: true };
@@ -81,7 +82,7 @@ function submitAlone(
       await assertSearchable(sql, userId, payload.file_ids);
     }
     if (webhookUrl !== undefined) await assertTaskWebhookSecret(sql, userId);
-    await assertQueueRoom(sql, services, userId);
+    if (!hasRoom) throw queueLimitReached(services);
     const id = randomUUID();
     // Sent together, and run in this order: one way to the database instead of three.
     const [task, , queue] = await Promise.all([
@@ -108,14 +109,8 @@ export async function assertTaskWebhookSecret(sql: Transaction, userId: string):
   );
 }
 
-/** @throws AppError queue_limit_reached */
-export async function assertQueueRoom(
-  sql: Transaction,
-  { maxQueuedTasks }: Pick<TaskServices, "maxQueuedTasks">,
-  userId: string,
-): Promise<void> {
-  if (await hasQueueRoom(sql, userId, maxQueuedTasks)) return;
-  throw new AppError(
+export function queueLimitReached({ maxQueuedTasks }: Pick<TaskServices, "maxQueuedTasks">): AppError {
+  return new AppError(
     "queue_limit_reached",
     `You have ${maxQueuedTasks} tasks waiting. Wait until some are done, or cancel some.`,
     { retryAfterSeconds: 10 },
