@@ -98,8 +98,8 @@ export const truthGuards: Guard[] = [
     edits: [
       {
         file: "packages/core/src/tasks/submit-task.ts",
-        find: "  if (await hasQueueRoom(sql, userId, maxQueuedTasks)) return;\n",
-        replace: "  if (maxQueuedTasks > 0 || (await hasQueueRoom(sql, userId, maxQueuedTasks))) return;\n",
+        find: "if (!hasRoom) throw queueLimitReached(services);",
+        replace: "void hasRoom;",
       },
     ],
     test: { file: tasks, name: "submit bounds how many tasks of one user wait" },
