@@ -8,7 +8,7 @@ const reconciles = {
   name: "rings once for what is silent or was abandoned, with two reconcilers at it",
 };
 const reconciler = "apps/worker/src/reconcile-rings.ts";
-const turns = "supabase/migrations/20261121160000_served_turns.sql";
+const turns = "supabase/migrations/20261121180000_set_triggers.sql";
 const claimNext = "packages/core/src/db/claim-next.ts";
 const model = {
   file: "packages/core/test/model/task-model.int.test.ts",
@@ -134,8 +134,8 @@ export const queueGuards: Guard[] = [
     edits: [
       {
         file: turns,
-        find: "return greatest(own + 1, coalesce(served,",
-        replace: "return 0 * greatest(own + 1, coalesce(served,",
+        find: "select users.id, greatest(",
+        replace: "select users.id, 0 * greatest(",
       },
     ],
     test: model,
@@ -146,11 +146,49 @@ export const queueGuards: Guard[] = [
     edits: [
       {
         file: turns,
-        find: "where queue = of_queue and status in ('processing', 'completed', 'failed') order by turn desc",
-        replace: "where queue = of_queue and status = 'processing' order by turn desc",
+        find: "where t.queue = of_queue and t.status in ('processing', 'completed', 'failed') order by t.turn desc",
+        replace: "where t.queue = of_queue and t.status = 'processing' order by t.turn desc",
       },
     ],
     test: model,
+  },
+  {
+    name: "backlog-plans",
+    protects: "A large backlog is read through the wrong index by each submit.",
+    edits: [
+      { file: turns, find: "alter table genq.tasks alter column status set statistics 0;\n", replace: "" },
+      {
+        file: turns,
+        find: "and case t.status when 'queued' then exists (",
+        replace: "and t.status = 'queued' and exists (",
+      },
+      {
+        file: turns,
+        find: "and other.turn = t.turn and other.id <> t.id) end)",
+        replace: "and other.turn = t.turn and other.id <> t.id))",
+      },
+      {
+        file: turns,
+        find: "(user_id, queue, turn) where",
+        replace: "(queue, user_id, turn, created_at, id) where",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/fair-turns.int.test.ts",
+      name: "beside a backlog a submit and a claim read few rows, though statistics were taken while nothing waited",
+    },
+  },
+  {
+    name: "rings-enough",
+    protects: "A burst fills the queue's memory with rings that nobody needs.",
+    edits: [
+      {
+        file: "packages/core/src/queue/queues.ts",
+        find: "isForLater(ring) || room-- > 0",
+        replace: "isForLater(ring) || room-- > -1_000_000",
+      },
+    ],
+    test: { file: rings, name: "rings no more than enough where nobody answers" },
   },
   {
     name: "running-per-user",

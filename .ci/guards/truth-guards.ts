@@ -31,9 +31,9 @@ export const truthGuards: Guard[] = [
     protects: "A task that has ended goes back to the queue.",
     edits: [
       {
-        file: "supabase/migrations/20261121110000_writer_attempt.sql",
-        find: "if old.status in ('completed', 'canceled', 'expired', 'failed')\n",
-        replace: "if false and old.status in ('completed', 'canceled', 'expired', 'failed')\n",
+        file: "supabase/migrations/20261121180000_set_triggers.sql",
+        find: "    old.status in ('completed', 'canceled', 'expired', 'failed')\n",
+        replace: "    false and old.status in ('completed', 'canceled', 'expired', 'failed')\n",
       },
     ],
     test: { file: tasks, name: "a terminal status is final in the database itself" },

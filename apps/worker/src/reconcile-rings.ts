@@ -6,18 +6,13 @@ import {
   takeBackAbandoned,
   takeSilentTasks,
 } from "@genq/core/db";
+import { ringsEnough } from "@genq/core/queue";
 import type { Services } from "./services.ts";
 
 type RingServices = Pick<Services, "database" | "queues" | "metrics">;
 
 /** How long a task may be due without a ring of its own. Until then its submitter's ring is most likely on its way. */
 const silentMs = 5000;
-/**
- * A ring says that there is work, and who answers it claims until there is none: so a queue needs no ring for each task,
- * only enough that every slot of every worker finds one, however many tasks wait.
- */
-const ringsWanted = 5000;
-const ringsPerRound = 1000;
 const tasksPerRound = 500;
 
 /** Takes back what workers left whose lease ran out, rings for it, and quarantines what did so too often. */
@@ -44,15 +39,15 @@ export async function expireOverdue({ database, metrics }: RingServices): Promis
 /** Rings for silent tasks of queues that have fewer rings than work. Rings that are not heard are tried again later. */
 export async function ringForSilent(
   { database, queues, metrics }: RingServices,
-  options = { silentMs, ringsPerRound },
+  options = { silentMs },
 ): Promise<number> {
   let rang = 0;
   for (const queue of queueNames) {
     const waiting = await queues.waiting(queue);
     if (waiting === undefined) continue;
     const rings = await inServiceTransaction(database, async (sql) => {
-      const due = await countDueTasks(sql, queue, ringsWanted);
-      const limit = Math.min(due - waiting, options.ringsPerRound);
+      const due = await countDueTasks(sql, queue, ringsEnough);
+      const limit = due - waiting;
       return limit > 0 ? takeSilentTasks(sql, queue, { silentMs: options.silentMs, limit }) : [];
     });
     if (rings.length > 0) rang += await queues.ringAll(queue, rings);

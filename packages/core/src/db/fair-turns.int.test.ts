@@ -4,6 +4,7 @@ import { openTestStack } from "../../test/open-test-stack.ts";
 import { type ClaimOptions, claimNext } from "./claim-next.ts";
 import { releaseTask } from "./claims.ts";
 import { closeDatabase, inServiceTransaction, inUserTransaction, openDatabase } from "./database.ts";
+import { insertTasks } from "./submissions.ts";
 import { insertTask } from "./tasks.ts";
 
 const stack = await openTestStack();
@@ -101,6 +102,47 @@ describe("with N users waiting", () => {
     const third = await submit(other);
     const next = [await claim(), await claim(), await claim()].flat().map((task) => task.id);
     expect(next).toEqual([two, third, one]);
+  });
+});
+
+describe("beside a backlog", () => {
+  const read = async () => {
+    const [row] = await one.sql<{ rows: number }[]>`
+      select (select seq_tup_read from pg_stat_user_tables where schemaname = 'genq' and relname = 'tasks')
+        + (select sum(idx_tup_read) from pg_stat_user_indexes where schemaname = 'genq' and relname = 'tasks') as rows,
+        pg_stat_clear_snapshot(), pg_stat_force_next_flush()`;
+    return Number(row?.rows);
+  };
+  const one = open("genq_worker", 1);
+  afterAll(() => closeDatabase(one));
+
+  it("a submit and a claim read few rows, though statistics were taken while nothing waited", async () => {
+    const [large = "", small = ""] = await users(2);
+    const put = (status: string, tasks: number) => one.sql`
+      insert into genq.tasks (id, user_id, kind, queue, status, payload, expires_at, turn)
+      select gen_random_uuid(), ${large}, 'embed', 'embed', ${status}, '{"texts": ["a"], "kind": "query"}', now() + interval '1 day', n
+      from generate_series(1, ${tasks}) n`;
+    await put("completed", 1000);
+    await one.sql`vacuum analyze genq.tasks`;
+    await put("queued", 2000);
+    await read();
+    const before = await read();
+    const id = randomUUID();
+    await inServiceTransaction(one, async (sql) => {
+      await sql`select set_config('role', 'none', true)`;
+      await insertTasks(sql, [
+        {
+          id,
+          userId: small,
+          kind: "embed",
+          payload: { texts: ["a"], kind: "query" },
+          idempotency: undefined,
+        },
+      ]);
+    });
+    await claimNext(one, "embed", { limit: 2, leaseMs: 60_000, runningPerUser: 1000 });
+    await read();
+    expect((await read()) - before).toBeLessThan(200);
   });
 });
 

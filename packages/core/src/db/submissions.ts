@@ -115,11 +115,19 @@ export async function insertTasks(
     idempotency === undefined ? [] : [{ id, user_id: userId, key: idempotency.key }],
   );
   const [rows] = await Promise.all([
+    // In the order in which COMMIT locks to settle the turns.
     sql`
-      insert into tasks (id, user_id, kind, queue, payload, expires_at)
-      select id, user_id, kind, queue, payload, now() + make_interval(secs => wait_seconds)
-      from jsonb_to_recordset(${sql.json(toJson(values))})
-        as submitted (id uuid, user_id uuid, kind text, queue text, payload jsonb, wait_seconds integer)
+      with submitted as materialized (
+        select * from jsonb_to_recordset(${sql.json(toJson(values))})
+          as given (id uuid, user_id uuid, kind text, queue text, payload jsonb, wait_seconds integer)
+      ), next as materialized (
+        select lines.queue, turns.* from (select queue, array_agg(distinct user_id) as users from submitted group by queue) lines
+        cross join lateral next_turns(lines.queue, lines.users, null) turns
+      )
+      insert into tasks (id, user_id, kind, queue, payload, expires_at, turn)
+      select id, user_id, kind, queue, payload, now() + make_interval(secs => wait_seconds),
+        turn + row_number() over (partition by user_id, queue) - 1
+      from submitted join next using (user_id, queue)
       order by user_id, queue
       returning ${sql(listedTaskColumns)}`,
     keyed.length > 0 &&

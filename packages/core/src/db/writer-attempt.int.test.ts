@@ -130,3 +130,26 @@ test("an attempt that was given up may not write either, though nobody has taken
   });
   expect((await staleWrites(taskId)).map(({ relation }) => relation)).toEqual(["tasks"]);
 });
+
+test("the log of a task goes with it, whoever deletes it, and that of others stays", async () => {
+  const tasks = [await claimedTwice(), await claimedTwice(), await claimedTwice()].map(
+    ({ taskId }) => taskId,
+  );
+  const logged = async () => {
+    const rows = await inServiceTransaction(
+      worker,
+      (sql) =>
+        sql<
+          { task_id: string }[]
+        >`select distinct task_id from task_transitions where task_id = any (${tasks})`,
+    );
+    return rows.map((row) => tasks.indexOf(row.task_id)).sort();
+  };
+  const owner = await stack.createUser();
+  await worker.sql`update genq.tasks set user_id = ${owner}, file_id = null where id = ${String(tasks[2])}`;
+  expect(await logged()).toEqual([0, 1, 2]);
+  await inUserTransaction(api, userId, (sql) => sql`delete from tasks where id = ${String(tasks[0])}`);
+  expect(await logged()).toEqual([1, 2]);
+  await worker.sql`delete from auth.users where id = ${owner}`;
+  expect(await logged()).toEqual([1]);
+});

@@ -2,5 +2,5 @@ export type { QueueBackend, QueueOptions } from "./connection.ts";
 export { migrateQueue } from "./migrate.ts";
 export { findQueueProblems, type QueueMonitor, startQueueMonitor } from "./queue-monitor.ts";
 export type { QueueReport } from "./queue-report.ts";
-export { openQueues, type Queues, type Ring } from "./queues.ts";
+export { openQueues, type Queues, type Ring, ringsEnough } from "./queues.ts";
 export { openRingWorker, type RingWorker } from "./ring-worker.ts";

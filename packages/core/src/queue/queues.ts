@@ -1,6 +1,7 @@
-import type { QueueName } from "@genq/contract";
+import { type QueueName, queueNames } from "@genq/contract";
 import { createPostgresBackend, Queue, withBackend } from "bullmq";
 import type { Redis } from "ioredis";
+import { groupCommit } from "../db/group-commit.ts";
 import { createCircuit, within } from "./circuit.ts";
 import {
   asBullConnection,
@@ -29,8 +30,8 @@ export interface Ring {
 export interface Queues {
   readonly backend: QueueBackend;
   /**
-   * Rings for a task. False when the queue did not take it within the bound: the row is the truth, and a reconciler
-   * rings again.
+   * Rings for a task, in one go with those that ring at the same time; beyond `ringsEnough` there is no need to. False when
+   * the queue did not take it within the bound: the row is the truth, and a reconciler rings again.
    */
   ring(ring: Ring): Promise<boolean>;
   /** Rings for many tasks of one queue. Returns how many rings were heard; the first that is not ends it. */
@@ -53,6 +54,12 @@ export interface Queues {
 const ringing = { boundMs: 700, pauseMs: 1000 } as const;
 const answerMs = 800;
 const ringsAtOnce = 100;
+
+/**
+ * Who answers a ring claims until there is no work. So a queue needs no ring for each task, only enough waiting that every
+ * slot of every worker finds one, however many tasks wait.
+ */
+export const ringsEnough = 500;
 
 export function queueName(prefix: string, queue: QueueName, backend: QueueBackend): string {
   return backend === "redis" ? queue : `${prefix}-${queue}`;
@@ -137,12 +144,30 @@ function createQueues(options: QueueOptions, connection: Connection): Queues {
     queues.set(name, starting);
     return starting;
   };
+  const add = async (name: QueueName, rings: Ring[]): Promise<unknown> => {
+    const queue = await ready(name);
+    const [job, ...more] = rings.map(toJob);
+    if (job === undefined) return undefined;
+    // Who rings alone does so at once; to ask first, or for one by BullMQ's bulk, would cost more than it spares.
+    if (more.length === 0) return queue.add(job.name, job.data, job.opts);
+    let room = ringsEnough - (await queue.getWaitingCount());
+    const needed = rings.filter((ring) => isForLater(ring) || room-- > 0);
+    return needed.length > 0 && queue.addBulk(needed.map(toJob));
+  };
+  const ringTogether = async (name: QueueName, rings: Ring[]): Promise<boolean[]> => {
+    const heard = await circuit.run(() => add(name, rings).then(() => true));
+    return rings.map(() => heard === true);
+  };
+  // Two lanes: while one finds out whether a server is back, the other says at once that it is away.
+  const ringers = new Map(
+    queueNames.map((name) => [
+      name,
+      groupCommit((rings: Ring[]) => ringTogether(name, rings), { most: ringsAtOnce, lanes: 2 }),
+    ]),
+  );
   return {
     backend: connection.backend,
-    ring: async (ring) => {
-      const { name, data, opts } = toJob(ring);
-      return (await circuit.run(async () => (await ready(ring.queue)).add(name, data, opts))) !== undefined;
-    },
+    ring: async (ring) => (await ringers.get(ring.queue)?.(ring)) === true,
     ringAll: async (name, rings) => {
       let heard = 0;
       while (heard < rings.length) {
@@ -183,6 +208,10 @@ export const probeName = "probe";
 // A finished job that is kept would silently swallow a later ring of the same id.
 export const onceOnly = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
 
+function isForLater(ring: Ring): boolean {
+  return ring.delayMs !== undefined && ring.delayMs > 0;
+}
+
 function toJob(ring: Ring): { name: string; data: RingData; opts: object } {
   return {
     name: "ring",
@@ -190,7 +219,7 @@ function toJob(ring: Ring): { name: string; data: RingData; opts: object } {
     opts: {
       ...onceOnly,
       jobId: `${ring.taskId}-${ring.attempt}`,
-      ...(ring.delayMs === undefined || ring.delayMs === 0 ? {} : { delay: ring.delayMs }),
+      ...(isForLater(ring) ? { delay: ring.delayMs } : {}),
     },
   };
 }

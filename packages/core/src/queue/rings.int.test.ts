@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
-import { openQueues, openRingWorker } from "./index.ts";
+import { openQueues, openRingWorker, ringsEnough } from "./index.ts";
 import { openForge } from "./testing/forge-jobs.ts";
 
 const stack = await openTestStack();
@@ -45,6 +45,17 @@ it("hears the ring for the next attempt while one for the last still waits", asy
   expect(await queues.ring({ taskId, queue: "embed", attempt: 1, delayMs: 60_000 })).toBe(true);
   expect(await queues.ring({ taskId, queue: "embed", attempt: 2 })).toBe(true);
   await expect.poll(() => heard, { timeout: 5000 }).toEqual([{ taskId }]);
+});
+
+it("rings no more than enough where nobody answers", async () => {
+  const ring = () => queues.ring({ taskId: randomUUID(), queue: "generate", attempt: 0 });
+  const some = () => Promise.all(Array.from({ length: 100 }, () => ring()));
+  while (((await queues.waiting("generate")) ?? 0) < ringsEnough) await some();
+  await some();
+  const waiting = await queues.waiting("generate");
+  expect(waiting).toBeGreaterThanOrEqual(ringsEnough);
+  // Groups that are sent at the same time see the same room.
+  expect(waiting).toBeLessThanOrEqual(ringsEnough + 100);
 });
 
 it("goes on after jobs that somebody else put there, whatever they carry, and keeps none of them", async () => {
