@@ -223,6 +223,21 @@ export const queueGuards: Guard[] = [
     },
   },
   {
+    name: "lengths-are-bounded",
+    protects: "A look at a long queue counts all of it, every few seconds.",
+    edits: [
+      {
+        file: "packages/core/src/db/queue-lengths.ts",
+        find: `limit \${mostCounted} + later.tasks`,
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/queue-lengths.int.test.ts",
+      name: "no more than 10,000 tasks of a queue are counted",
+    },
+  },
+  {
     name: "watchdog",
     protects: "A worker whose connections are dead sits there for ever.",
     edits: [

@@ -29,7 +29,7 @@ export function createMetrics(
   });
   new Gauge({
     name: "genq_queue_waiting",
-    help: "Tasks that wait in each queue",
+    help: "Tasks that wait in each queue; 10,000 at most",
     labelNames: ["queue"] as const,
     registers: [registry],
     async collect() {

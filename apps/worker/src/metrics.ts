@@ -92,13 +92,13 @@ export function createMetrics(options: {
   });
   const due = new Gauge({
     name: "genq_queue_due_tasks",
-    help: "Tasks that could run now and wait, by queue",
+    help: "Tasks that could run now and wait, by queue; 10,000 at most",
     labelNames: ["queue"],
     registers,
   });
   const oldest = new Gauge({
     name: "genq_queue_lag_seconds",
-    help: "How long the oldest of the waiting tasks could have run, by queue",
+    help: "How long the oldest of the next 1,000 waiting tasks could have run, by queue",
     labelNames: ["queue"],
     registers,
   });

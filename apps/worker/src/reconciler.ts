@@ -1,4 +1,3 @@
-import { queueNames } from "@genq/contract";
 import { deleteOldIdempotencyKeys, inServiceTransaction, selectQueueLags } from "@genq/core/db";
 import { sweepObjects } from "@genq/core/files";
 import { expireOverdue, ringForSilent, takeBackTasks } from "./reconcile-rings.ts";
@@ -43,11 +42,7 @@ export function startReconciler(services: Services): Pick<Repetition, "stop"> {
 }
 
 async function reportLag({ database, metrics }: Services): Promise<void> {
-  const lags = new Map(
-    (await inServiceTransaction(database, selectQueueLags)).map((lag) => [lag.queue, lag]),
-  );
-  for (const queue of queueNames) {
-    const { due, oldestSeconds } = lags.get(queue) ?? { due: 0, oldestSeconds: 0 };
+  for (const { queue, due, oldestSeconds } of await inServiceTransaction(database, selectQueueLags)) {
     metrics.lag(queue, due, oldestSeconds);
   }
 }

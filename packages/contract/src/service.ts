@@ -35,7 +35,9 @@ export const healthSchema = z
     workers: z.int().meta({ description: "Workers that were heard of in the last 30 seconds" }),
     queue: z.object({
       backend: z.enum(["redis", "postgres"]),
-      waiting: z.record(z.enum(queueNames), z.int()),
+      waiting: z
+        .record(z.enum(queueNames), z.int())
+        .meta({ description: "Tasks that wait; more than 10,000 of a queue are not counted" }),
       moving: z
         .array(z.enum(queueNames))
         .meta({ description: "Queues whose tasks were claimed lately, or through which a probe came" }),

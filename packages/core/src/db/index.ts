@@ -9,6 +9,7 @@ export * from "./files.ts";
 export * from "./group-commit.ts";
 export * from "./idempotency.ts";
 export * from "./migrate.ts";
+export * from "./queue-lengths.ts";
 export type { FileRow, ListedTaskRow, TaskRow } from "./rows.ts";
 export * from "./silent-tasks.ts";
 export * from "./submissions.ts";

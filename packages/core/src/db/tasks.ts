@@ -1,11 +1,4 @@
-import {
-  createProblem,
-  type JobKind,
-  jobCatalog,
-  type ListTasksQuery,
-  type Problem,
-  queueNames,
-} from "@genq/contract";
+import { createProblem, type JobKind, jobCatalog, type ListTasksQuery, type Problem } from "@genq/contract";
 import { decodeCursor, encodeCursor, positionOf } from "./cursor.ts";
 import type { Transaction } from "./database.ts";
 import { type ListedTaskRow, listedTaskRowSchema, type TaskRow, taskRowSchema } from "./rows.ts";
@@ -142,48 +135,6 @@ export async function selectQueueState(
     { ahead: number; eta_seconds: number | null }[]
   >`select * from queue_state(${taskId})`;
   return { ahead: row?.ahead ?? 0, etaSeconds: row?.eta_seconds ?? null };
-}
-
-export async function selectQueueDepths(sql: Transaction): Promise<Map<string, number>> {
-  const rows = await sql<{ queue: string; waiting: string }[]>`select queue, waiting from queue_depths()`;
-  return new Map(rows.map((row) => [row.queue, Number(row.waiting)]));
-}
-
-/** What waits in each queue and could run now, and for how long the oldest has. For those who see all tasks. */
-export async function selectQueueLags(
-  sql: Transaction,
-): Promise<{ queue: string; due: number; oldestSeconds: number }[]> {
-  const rows = await sql<{ queue: string; due: number; oldest_seconds: number }[]>`
-    select queue, count(*)::integer as due, extract(epoch from now() - min(run_after))::float8 as oldest_seconds
-    from tasks where status = 'queued' and run_after <= now() group by queue`;
-  return rows.map((row) => ({ queue: row.queue, due: row.due, oldestSeconds: row.oldest_seconds }));
-}
-
-/** How far into a queue's line it is looked. */
-const lookedAt = 1000;
-
-/**
- * The queues at whose head a task has waited longer than `waitedMs` that could be claimed: its time has come, and its
- * user has fewer than `runningPerUser` running. For those who see all tasks.
- */
-export async function selectOverdueQueues(
-  sql: Transaction,
-  options: { waitedMs: number; runningPerUser: number },
-): Promise<Set<string>> {
-  const rows = await sql<{ queue: string }[]>`
-    with capped as (
-      select queue, user_id from tasks where status = 'processing'
-      group by queue, user_id having count(*) >= ${options.runningPerUser}
-    )
-    select queue from unnest(${[...queueNames]}::text[]) as known (queue)
-    where exists (
-      select from (
-        select user_id, greatest(created_at, run_after) as due_at from tasks
-        where tasks.queue = known.queue and status = 'queued' order by turn, created_at, id limit ${lookedAt}
-      ) line
-      where due_at < now() - make_interval(secs => ${options.waitedMs / 1000})
-        and not exists (select from capped where capped.queue = known.queue and capped.user_id = line.user_id))`;
-  return new Set(rows.map((row) => row.queue));
 }
 
 /** Status and time of the last change of some tasks, whoever owns them: for those who wait, who ask for the row after. */
