@@ -1,8 +1,30 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // Tests start some hundred processes: with what Node compiled before, each is up in half the time.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("node_modules/.cache/node", import.meta.url));
+
+/** Begins with the files that take longest, so that none of them runs alone at the end. */
+class LongestFirst extends BaseSequencer {
+  readonly #longest = [
+    "task-model.int",
+    "launcher.smoke",
+    "bad-input.smoke",
+    "standstill.int",
+    "parse-document.int",
+    "poison.int",
+    "webhooks.int",
+  ];
+
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = this.#longest.findIndex((name) => moduleId.includes(`/${name}.`));
+      return index < 0 ? this.#longest.length : index;
+    };
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
+  }
+}
 
 /*
  * `npm test` runs everything on the embedded stack. `npm run test:servers` (--mode servers) runs the integration and
@@ -14,6 +36,7 @@ export default defineConfig(({ mode }) => ({
     pool: "forks",
     // One more than the two cores that CI has: most files wait half of their time.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     allowOnly: false,
     restoreMocks: true,
     provide: {
@@ -40,8 +63,11 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "int",
           include: ["{apps,packages}/*/{src,test}/**/*.int.test.ts"],
-          // These read documents and run models: no server has a part in them.
-          exclude: mode === "servers" ? ["packages/core/src/documents/**", "packages/inference/**"] : [],
+          // These read documents, run models and test the embedded servers: no other server has a part in them.
+          exclude:
+            mode === "servers"
+              ? ["packages/core/src/documents/**", "packages/inference/**", "apps/standalone/**"]
+              : [],
           globalSetup: ["packages/core/test/template-setup.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -65,7 +65,7 @@ function verdictOf(report: Report, root: string, { file, name }: TestName): Verd
 
 /** Vitest's config leaves these out on servers, for no server has a part in them. */
 function hasServers(file: string): boolean {
-  return !/^packages\/(inference|core\/src\/documents)\//.test(file);
+  return !/^(apps\/standalone|packages\/(inference|core\/src\/documents))\//.test(file);
 }
 
 function projectOf(file: string): string {
