@@ -39,6 +39,8 @@ export default defineConfig(({ mode }) => ({
     sequence: { sequencer: LongestFirst },
     allowOnly: false,
     restoreMocks: true,
+    // What is waited for comes at once, but not on a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     provide: {
       servers: mode === "servers" ? servers() : undefined,
       // A stack that runs already, for the smoke tests alone.
@@ -55,7 +57,7 @@ export default defineConfig(({ mode }) => ({
           setupFiles: ["packages/core/test/leaks.ts", "packages/core/test/no-network.ts"],
           include: ["{apps,packages}/*/{src,test,mini}/**/*.test.ts"],
           exclude: ["**/*.{int,smoke}.test.ts"],
-          testTimeout: 10_000,
+          testTimeout: 30_000,
         },
       },
       {
@@ -69,7 +71,7 @@ export default defineConfig(({ mode }) => ({
               ? ["packages/core/src/documents/**", "packages/inference/**", "apps/standalone/**"]
               : [],
           globalSetup: ["packages/core/test/template-setup.ts"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

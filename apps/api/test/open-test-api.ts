@@ -82,6 +82,8 @@ export async function openTestApi(stack: ApiStack, settings: Record<string, stri
     SUPABASE_SECRET_KEY: stack.supabase.secretKey,
     EMBEDDING_MODEL: "genq/mini-embedder",
     GENERATION_MODEL: "genq/mini-generator",
+    // A busy machine is no outage.
+    DATABASE_TIMEOUT_MS: "20000",
     ...settings,
   });
   if (!result.ok) throw new Error(result.problems.join("\n"));

@@ -243,7 +243,7 @@ describe("changing", () => {
 /** The task that a request still waits for. */
 async function onlyTask(of: TestUser): Promise<Task> {
   const list = async () => taskPageSchema.parse(await (await of.call("GET", "/tasks")).json()).data;
-  await expect.poll(list, { timeout: 5000, interval: 20 }).toHaveLength(1);
+  await expect.poll(list, { interval: 20 }).toHaveLength(1);
   const [task] = await list();
   if (task === undefined) throw new Error("No task was submitted.");
   return task;

@@ -242,13 +242,10 @@ describe("an upload that is not good", () => {
       .toBeGreaterThan((await unclaimedObjects()).due);
     socket.destroy();
     await expect
-      .poll(
-        async () => {
-          const { waiting, due } = await unclaimedObjects();
-          return waiting - due;
-        },
-        { timeout: 5000 },
-      )
+      .poll(async () => {
+        const { waiting, due } = await unclaimedObjects();
+        return waiting - due;
+      })
       .toBe(0);
     await sleep(100);
     expect(filePageSchema.parse(await (await stranger.call("GET", "/files")).json()).data).toEqual([]);

@@ -67,7 +67,7 @@ it("leaves an ingestion that was killed in the middle to another worker, with no
     (_, n) => `Line ${n} of the log names the number ${n * 7919}.\n`,
   ).join("");
   const { fileId, taskId } = await worked.upload(user, "long.txt", text);
-  await expect.poll(() => chunksDone(fileId), { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
+  await expect.poll(() => chunksDone(fileId), { interval: 20 }).toBeGreaterThan(0);
   expect(await first.end("SIGKILL")).toBe("SIGKILL");
   const before = await chunksDone(fileId);
 
@@ -118,7 +118,7 @@ it("answers from a file with the bundled models, serves its own state, and gives
     citations: [{ file_id: fileId, index: 1 }],
   });
   const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
-  await expect.poll(async () => (await get("/ready")).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await get("/ready")).status).toBe(200);
   expect(await (await get("/health")).json()).toMatchObject({ status: "ok", running: 0 });
   expect(await (await get("/metrics")).text()).toContain(
     'genq_task_runs_total{kind="generate",outcome="completed"} 1',
@@ -130,7 +130,7 @@ it("answers from a file with the bundled models, serves its own state, and gives
     (_, n) => `Line ${n} of the log names the number ${n * 7}.\n`,
   ).join("");
   const long = await worked.upload(user, "longer.txt", text);
-  await expect.poll(() => chunksDone(long.fileId), { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
+  await expect.poll(() => chunksDone(long.fileId), { interval: 20 }).toBeGreaterThan(0);
   const stoppedAt = performance.now();
   expect(await worker.end("SIGTERM")).toBe(0);
   expect(performance.now() - stoppedAt).toBeLessThan(3000);
@@ -146,13 +146,13 @@ it("names everything that is wrong with its environment and ends with 1", async 
     QUEUE_URL: "http://x",
     WORKER_PORT: "70000",
   });
-  await expect.poll(() => worker.child.exitCode, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => worker.child.exitCode).toBe(1);
   expect(worker.lines.join("\n")).toMatch(/DATABASE_URL[\s\S]*QUEUE_URL[\s\S]*WORKER_PORT/);
 });
 
 it("names a model that it does not know and ends with 1", async () => {
   const worker = start({ ...env, EMBEDDING_MODEL: "no/such" });
-  await expect.poll(() => worker.child.exitCode, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => worker.child.exitCode).toBe(1);
   expect(worker.lines.join("\n")).toContain("no/such");
   expect(worker.lines.join("\n")).not.toContain("    at ");
 });

@@ -50,14 +50,14 @@ it("finds that it stands still while tasks wait, and not while none do, a slot i
   const database = openDatabase({ url: proxy.url, role: "genq_worker", max: 1, prepare: true });
   proxy.refuse();
   const databaseAway = watchDeaf(database);
-  await expect.poll(() => dead.stood, { timeout: 5000 }).toEqual(["generate"]);
+  await expect.poll(() => dead.stood).toEqual(["generate"]);
   await sleep(1000);
   expect(dead.stood).toEqual(["generate"]);
   expect(dead.watch.moving()).toEqual([]);
   expect([busy.stood, queueAway.stood, databaseAway.stood]).toEqual([[], [], []]);
   expect(busy.watch.moving()).toEqual(["generate"]);
   ended();
-  await expect.poll(() => busy.stood, { timeout: 5000 }).toEqual(["generate"]);
+  await expect.poll(() => busy.stood).toEqual(["generate"]);
   await Promise.all([dead, busy, queueAway, databaseAway].map(({ watch }) => watch.stop()));
   await closeDatabase(database);
   await proxy.close();
@@ -69,7 +69,7 @@ it("finds that it stands still while tasks wait, and not while none do, a slot i
 
 it("moves a queue as long as probes come through it, and tells the api", async () => {
   const worker = worked.start({ standstillMs: 1500 });
-  await expect.poll(() => worker.isReady(), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => worker.isReady()).toBe(true);
   await expect
     .poll(async () => (await readServiceState(worked.api.database)).workers[0]?.queues.length)
     .toBe(3);
@@ -94,14 +94,14 @@ it("ends a process whose queue connections went dead while tasks wait, and the n
   // Its Worker is closed underneath, as if BullMQ had stopped to fetch; everything else is well.
   const worker = startWorkerProcess({ ...env, NODE_OPTIONS: `--import ${deafening}` });
   await expect
-    .poll(() => worker.lines.filter((line) => line.includes('"answering"')).length, { timeout: 20_000 })
+    .poll(() => worker.lines.filter((line) => line.includes('"answering"')).length, { timeout: 60_000 })
     .toBe(3);
   const submittedAt = performance.now();
   const id = await worked.submit(user, "generate", { text: "Is anybody there?" });
-  await expect.poll(() => worker.child.exitCode, { timeout: 50_000, interval: 100 }).toBe(75);
+  await expect.poll(() => worker.child.exitCode, { timeout: 60_000, interval: 100 }).toBe(75);
   const seconds = (performance.now() - submittedAt) / 1000;
   expect(seconds).toBeGreaterThan(29);
-  expect(seconds).toBeLessThan(40);
+  expect(seconds).toBeLessThan(50);
   expect(worker.lines.join("\n")).toContain("tasks wait and nothing was claimed for 30 s");
   const [row] = await inServiceTransaction(
     worked.database,

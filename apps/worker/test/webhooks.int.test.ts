@@ -98,7 +98,7 @@ it("delivers again under the same id what a killed worker was at, and logs no se
   }
   expect(received[0]?.headers["webhook-id"]).toBe(received[1]?.headers["webhook-id"]);
   const logged = () => second.lines.find((line) => line.includes('"msg":"webhook attempt"')) ?? "";
-  await expect.poll(logged, { timeout: 10_000 }).toContain('"status":"delivered"');
+  await expect.poll(logged).toContain('"status":"delivered"');
   expect(await second.end("SIGTERM")).toBe(0);
   for (const { lines } of [first, second]) {
     const log = lines.join("\n");

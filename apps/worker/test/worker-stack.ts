@@ -70,7 +70,7 @@ export function openWorkerStack(stack: Servers, storage: Storage): WorkerStack {
       if (task === undefined) throw new Error("The upload made no task.");
       return { fileId: file.file.id, taskId: task.task.id };
     },
-    until: async (userId, taskId, status, timeout = 15_000) => {
+    until: async (userId, taskId, status, timeout = 30_000) => {
       const startedAt = performance.now();
       for (;;) {
         const task = await getTask(api, userId, taskId);

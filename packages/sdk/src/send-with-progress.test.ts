@@ -48,7 +48,7 @@ test("browsers upload by XMLHttpRequest when progress is asked for", async () =>
   const upload = client.upload(new File(["hello"], "a.txt"), {
     onProgress: ({ sentBytes }) => progress.push(sentBytes),
   });
-  const request = await vi.waitUntil(() => requests[0]);
+  const request = await vi.waitUntil(() => requests[0], { timeout: 5000 });
   const size = request.sent?.size ?? 0;
   request.upload.onprogress?.({ loaded: 1 });
   request.upload.onprogress?.({ loaded: size });
@@ -69,7 +69,7 @@ test("the caller's abort ends the request", async () => {
   const controller = new AbortController();
   const options = { onProgress: () => undefined, signal: controller.signal };
   const upload = client.upload(new File(["hello"], "a.txt"), options);
-  const request = await vi.waitUntil(() => requests[0]);
+  const request = await vi.waitUntil(() => requests[0], { timeout: 5000 });
   controller.abort(new Error("enough"));
   await expect(upload).rejects.toThrow("enough");
   expect(request.aborted).toBe(true);

@@ -20,9 +20,9 @@ it("keeps one form of a name that has two", () => {
 });
 
 it("takes no time over thousands of combining marks", () => {
-  const begun = performance.now();
+  const begun = process.threadCpuUsage();
   expect(() => checkFileName("\u0301\u0316".repeat(50_000))).toThrow("255");
-  expect(performance.now() - begun).toBeLessThan(500);
+  expect(process.threadCpuUsage(begun).user / 1000).toBeLessThan(500);
 });
 
 it.each([

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openTcpProxy, postgresCommitted, type TcpProxy } from "./tcp-proxy.ts";
 
 interface Line {
@@ -64,7 +64,7 @@ test("bytes pass in order, whatever their number, and an end passes too", async 
 test("refuse resets what is connected and what comes, until it may pass again", async () => {
   const { proxy, dial } = await openEcho();
   const before = await dial();
-  await vi.waitUntil(() => proxy.connections().length === 1);
+  await expect.poll(() => proxy.connections().length).toBe(1);
   proxy.set({ kind: "refuse" });
   await before.gone;
   await (await dial()).gone;
@@ -72,7 +72,7 @@ test("refuse resets what is connected and what comes, until it may pass again", 
   proxy.set({ kind: "pass" });
   const after = await dial();
   after.socket.write("hello");
-  await vi.waitUntil(() => after.heard() === "hello");
+  await expect.poll(() => after.heard()).toBe("hello");
 });
 
 test("swallow loses both ways or one, leaves the connection open, and cuts it when bytes may pass again", async () => {
@@ -80,7 +80,7 @@ test("swallow loses both ways or one, leaves the connection open, and cuts it wh
   proxy.set({ kind: "swallow", way: "to-client" });
   const { socket, heard, gone } = await dial();
   socket.write("one");
-  await vi.waitUntil(() => served() === "one");
+  await expect.poll(() => served()).toBe("one");
   proxy.set({ kind: "swallow" });
   socket.write("two");
   await sleep(50);
@@ -96,10 +96,10 @@ test("delay holds each byte back and keeps the order, also when the delay ends",
   const { socket, heard } = await dial();
   const begun = performance.now();
   socket.write("first ");
-  await vi.waitUntil(() => proxy.counts.delayedChunks === 1);
+  await expect.poll(() => proxy.counts.delayedChunks).toBe(1);
   proxy.set({ kind: "pass" });
   socket.write("second");
-  await vi.waitUntil(() => heard() === "first second");
+  await expect.poll(() => heard()).toBe("first second");
   expect(performance.now() - begun).toBeGreaterThan(95);
 });
 
@@ -109,7 +109,7 @@ test("an answer with the pattern is lost though the server did what it says, how
   const { socket, heard, gone } = await dial();
   const first = postgresCommitted.subarray(0, 5);
   socket.write(Buffer.concat([Buffer.from("row "), first]));
-  await vi.waitUntil(() => heard().startsWith("row "));
+  await expect.poll(() => heard()).toMatch(/^row /);
   socket.write(postgresCommitted.subarray(5));
   await gone;
   expect(served()).toBe(`row ${postgresCommitted.toString("latin1")}`);
@@ -118,7 +118,7 @@ test("an answer with the pattern is lost though the server did what it says, how
   // Once was asked for.
   const next = await dial();
   next.socket.write(postgresCommitted);
-  await vi.waitUntil(() => next.heard() === postgresCommitted.toString("latin1"));
+  await expect.poll(() => next.heard()).toBe(postgresCommitted.toString("latin1"));
 });
 
 test("a request with the pattern arrives, and its answer does not", async () => {
@@ -127,20 +127,20 @@ test("a request with the pattern arrives, and its answer does not", async () => 
   const { socket, heard, gone } = await dial();
   socket.write("please commit");
   await gone;
-  await vi.waitUntil(() => served() === "please commit");
+  await expect.poll(() => served()).toBe("please commit");
   expect(heard()).toBe("");
 });
 
 test("one connection may have a mode of its own, and all can be cut", async () => {
   const { proxy, dial } = await openEcho();
   const first = await dial();
-  await vi.waitUntil(() => proxy.connections().length === 1);
+  await expect.poll(() => proxy.connections().length).toBe(1);
   const second = await dial();
-  await vi.waitUntil(() => proxy.connections().length === 2);
+  await expect.poll(() => proxy.connections().length).toBe(2);
   proxy.connections()[0]?.set({ kind: "swallow" });
   first.socket.write("lost");
   second.socket.write("heard");
-  await vi.waitUntil(() => second.heard() === "heard");
+  await expect.poll(() => second.heard()).toBe("heard");
   expect(first.heard()).toBe("");
   expect(proxy.cut()).toBe(2);
   await Promise.all([first.gone, second.gone]);

@@ -116,14 +116,14 @@ test.each([
   ["spaces", `${" ".repeat(64_000)}x`],
   ["quotes", '"'.repeat(64_000)],
 ])("hostile %s cost no time", async (_name, text) => {
-  const startedAt = performance.now();
+  const startedAt = process.threadCpuUsage();
   await detect(bytes(text), undefined, false).catch(() => undefined);
-  expect(performance.now() - startedAt).toBeLessThan(500);
+  expect(process.threadCpuUsage(startedAt).user / 1000).toBeLessThan(500);
 });
 
 test("many small uploads of empty lines cost no time either", async () => {
   const head = bytes(`x${"\n".repeat(60_000)}x`);
-  const startedAt = performance.now();
+  const startedAt = process.threadCpuUsage();
   for (let count = 0; count < 10; count++) await detect(head, undefined, false);
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(process.threadCpuUsage(startedAt).user / 1000).toBeLessThan(1000);
 });

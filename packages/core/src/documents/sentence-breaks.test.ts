@@ -45,7 +45,7 @@ test.each([
   ["ideographic marks", "。"],
   ["quotes", '."'],
 ])("a million %s take linear time", (_name, unit) => {
-  const startedAt = performance.now();
+  const startedAt = process.threadCpuUsage();
   segmentText(`a${unit.repeat(1_000_000 / unit.length)}b`);
-  expect(performance.now() - startedAt).toBeLessThan(2000);
+  expect(process.threadCpuUsage(startedAt).user / 1000).toBeLessThan(2000);
 });
