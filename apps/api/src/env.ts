@@ -1,61 +1,27 @@
 import { isIP } from "node:net";
-import { parseNetworks } from "@genq/core/webhooks";
+import { flag, httpUrl, sharedEnv } from "@genq/core/env";
 import { z } from "zod";
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const positive = z.coerce.number().int().min(1);
-const flag = z.enum(["true", "false"]).transform((value) => value === "true");
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" })
-  .transform((url) => url.replace(/\/+$/, ""));
-
-/** CIDR blocks, by commas. */
-const networks = z
-  .string()
-  .default("")
-  .transform((text, context) => {
-    try {
-      return parseNetworks(text);
-    } catch {
-      context.addIssue({ code: "custom", message: "must be CIDR blocks, by commas: 127.0.0.0/8,fd00::/8" });
-      return z.NEVER;
-    }
-  });
 
 const schema = z
   .object({
-    EDITION: z.enum(["standalone", "server"]).default("server"),
-    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgres:// URL" }),
+    ...sharedEnv,
     DATABASE_POOL_MAX: positive.default(10),
-    DATABASE_PREPARE: flag.default(true),
     DATABASE_TIMEOUT_MS: positive.optional(),
-    QUEUE_URL: z.url({
-      protocol: /^(rediss?|postgres(ql)?)$/,
-      error: "must be a redis://, rediss:// or postgres:// URL",
-    }),
-    QUEUE_PREFIX: z
-      .string()
-      .regex(/^[a-z][a-z0-9_-]{0,40}$/, "must be a short name of a-z, 0-9, - and _")
-      .default("genq"),
-    SUPABASE_URL: httpUrl,
     SUPABASE_PUBLIC_URL: httpUrl.optional(),
     SUPABASE_PUBLISHABLE_KEY: z.string(),
-    SUPABASE_SECRET_KEY: z.string(),
     SUPABASE_JWT_SECRET: z.string().min(32, "must have 32 characters or more").optional(),
-    STORAGE_BUCKET: z.string().default("genq"),
     HOST: z.string().optional(),
     PORT: port.default(8000),
     CORS_ORIGINS: z.string().optional(),
     AUTHENTICATE: flag.default(true),
-    EMBEDDING_MODEL: z.string().default("Xenova/multilingual-e5-small"),
-    GENERATION_MODEL: z.string().default("onnx-community/Qwen3-0.6B-ONNX"),
     MAX_UPLOAD_BYTES: positive.default(52_428_800),
     MAX_BODY_BYTES: positive.default(1_048_576),
     RATE_LIMIT_PER_MINUTE: positive.default(600),
     MAX_QUEUED_TASKS_PER_USER: positive.default(10_000),
-    WEBHOOK_ALLOWED_NETWORKS: networks,
     SHUTDOWN_GRACE_MS: positive.default(10_000),
-    LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   })
   .transform((values) => ({
     edition: values.EDITION,

@@ -4,10 +4,11 @@ import { expect, it } from "vitest";
 const repository = new URL("../../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, repository), "utf8");
 
-/** The variables of an app's schema and their defaults, "" where there is none. */
+/** The variables that a file declares and their defaults, "" where there is none. */
 function declared(path: string): Record<string, string> {
-  const schema = read(path).split("z\n  .object({")[1]?.split("\n  })")[0] ?? "";
-  const fields = schema.split(/\n {4}(?=[A-Z_]+:)/).slice(1);
+  const fields = read(path)
+    .split(/\n {2,4}(?=[A-Z_]+:)/)
+    .slice(1);
   return Object.fromEntries(
     fields.map((field) => [
       field.split(":")[0],
@@ -23,7 +24,8 @@ it(".env.example names every variable of the api and the worker with its default
       value,
     ]),
   );
-  const apps = { ...declared("apps/api/src/env.ts"), ...declared("apps/worker/src/env.ts") };
+  const files = ["packages/core/src/env.ts", "apps/api/src/env.ts", "apps/worker/src/env.ts"];
+  const apps = Object.assign({}, ...files.map(declared));
   expect(Object.keys(apps).length).toBeGreaterThan(20);
   expect(example).toEqual(apps);
 });
