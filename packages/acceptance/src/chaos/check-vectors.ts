@@ -1,5 +1,6 @@
 import { type ChaosUser, newRequest, send } from "./client.ts";
 import type { FileComparison, TruthDatabase } from "./database.ts";
+import { waitUntil } from "./faults/wait-until.ts";
 import type { Findings } from "./findings.ts";
 import { type History, History as Requests } from "./history.ts";
 
@@ -68,7 +69,10 @@ export function findVectorTrouble(vectors: number[][], expected: number[] | unde
 async function ingestAgain(control: ChaosUser, user: number, text: number): Promise<void> {
   const ask = new Requests().add({ ...newRequest(user, "upload", text) });
   const [client] = control.clients;
-  if (client === undefined || (await send(client, ask)) !== "accepted")
+  if (client === undefined) throw new Error("A stack has at least one api.");
+  // All documents at once may be more than a busy machine's api takes.
+  const accepted = await waitUntil(waitMs, async () => (await send(client, ask)) !== "unknown", 500);
+  if (accepted === undefined || ask.outcomes.at(-1) !== "accepted")
     throw new Error(
       `Document ${text} of user ${user} could not be uploaded again: ${ask.refusal ?? ask.trouble}`,
     );

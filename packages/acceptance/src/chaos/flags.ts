@@ -10,7 +10,7 @@ accepted task was lost and nothing was done twice.
   --seed S               a number: which faults, when, and what is asked (random)
   --faults a,b,…         some of those below (all)
   --rate N               requests a second at most (40)
-  --tasks N              tasks that have to be accepted at least, also after the last fault (0)
+  --tasks N              tasks that have to be accepted at least; the faults are spread over them (0)
   --edition server       two apis and four workers on the servers of TEST_DATABASE_URL and TEST_QUEUE_URL (default); a
                          Redis there loses ALL its keys:  bash .ci/servers --queue redis npm run chaos
   --edition standalone   \`npm start\` in a temporary folder

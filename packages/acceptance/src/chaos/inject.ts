@@ -17,7 +17,8 @@ const gapMs: Record<Fault["lane"], { from: number; more: number }> = {
 };
 /** Half of the four workers may be away at a time. */
 const lanesOf: Record<Fault["lane"], number> = { kill: 1, sleep: 2, trouble: 2 };
-/** When no kill could be injected for so long, something has ended for good. */
+const lookEveryMs = 250;
+/** When no kill could be injected, or too little was accepted, for so long, something has ended for good. */
 const stuckMs = 120_000;
 /** A fault that does not happen is left out after so many tries, and the report says so. */
 const mostTries = 4;
@@ -38,11 +39,13 @@ export interface Subject {
   random: Random;
   say: (text: string) => void;
   signal: AbortSignal;
+  /** Whether so much of the load, from 0 to 1, was accepted that the faults may be as far. */
+  mayGoOn: (part: number) => boolean;
 }
 
 /** Injects so many kills and what belongs to them, in lanes that overlap, at the points of the seed. */
 export async function injectFaults(faults: FaultName[], kills: number, subject: Subject): Promise<Injected> {
-  const { stack, random, say, signal } = subject;
+  const { stack, random, say, signal, mayGoOn } = subject;
   const injected: Injected = { kills: 0, counts: {}, missed: {}, skipped: {}, countTakeOvers };
   const able: { name: FaultName; lane: Fault["lane"] }[] = [];
   for (const name of faults) {
@@ -71,9 +74,9 @@ export async function injectFaults(faults: FaultName[], kills: number, subject: 
     if (allFaults[fault].lane === "kill") injected.kills++;
     say(what);
   };
-  const missed = ({ fault }: Step) => {
+  const missed = ({ fault }: Step, why: string) => {
     injected.missed[fault] = (injected.missed[fault] ?? 0) + 1;
-    say(`${fault} did not happen`);
+    say(`${fault} did not happen${why}`);
   };
   const lanes = (Object.keys(plan) as (keyof Plan)[]).flatMap((lane) => {
     const busy = new Set<FaultName>();
@@ -82,7 +85,7 @@ export async function injectFaults(faults: FaultName[], kills: number, subject: 
         ? 1
         : lanesOf[lane];
     return Array.from({ length: width }, () =>
-      runLane({ lane, steps: plan[lane], busy, context, done, missed }),
+      runLane({ lane, steps: plan[lane], busy, context, mayGoOn, done, missed }),
     );
   });
   try {
@@ -113,17 +116,24 @@ interface Lane {
   /** Faults that last a while and are not to overlap with themselves. */
   busy: Set<FaultName>;
   context: FaultContext;
+  mayGoOn(part: number): boolean;
   done(step: Step, what: string): void;
-  missed(step: Step): void;
+  missed(step: Step, why: string): void;
 }
 
-async function runLane({ lane, steps, busy, context, done, missed }: Lane): Promise<void> {
+async function runLane({ lane, steps, busy, context, mayGoOn, done, missed }: Lane): Promise<void> {
   const tries = new Map<Step, number>();
+  const planned = steps.length;
   let lastAt = performance.now();
   const canBe = ({ fault }: Step) =>
     (fault === "pause" || !busy.has(fault)) && (allFaults[fault].ready?.(context) ?? true);
   for (let next = steps[0]; next !== undefined; next = steps[0]) {
     await sleep(gapMs[lane].from + next.gap * gapMs[lane].more, undefined, { signal: context.signal });
+    const part = 1 - steps.length / planned;
+    const waitedAt = performance.now();
+    const loaded = await waitUntil(stuckMs, () => context.signal.aborted || mayGoOn(part), lookEveryMs);
+    if (loaded === undefined) throw new Error(`Too few tasks were accepted for ${stuckMs / 1000} s.`);
+    lastAt += performance.now() - waitedAt;
     const step = await waitUntil(
       stuckMs,
       () => context.signal.aborted || steps.length === 0 || steps.find(canBe),
@@ -135,9 +145,11 @@ async function runLane({ lane, steps, busy, context, done, missed }: Lane): Prom
     if (step === true) return;
     steps.splice(steps.indexOf(step), 1);
     busy.add(step.fault);
+    let why = "";
     const what = await allFaults[step.fault].inject(step, context).catch((error: unknown) => {
       if (context.signal.aborted) throw error;
       // Another fault may be in this one's way: Postgres is gone while its table is to be locked.
+      why = `: ${String(error)}`;
       return undefined;
     });
     busy.delete(step.fault);
@@ -150,7 +162,7 @@ async function runLane({ lane, steps, busy, context, done, missed }: Lane): Prom
     tries.set(step, tried);
     if (lane === "kill" && performance.now() - lastAt > stuckMs)
       throw new Error(`No ${step.fault} to kill for ${stuckMs / 1000} s.`);
-    if (lane !== "kill" && tried >= mostTries) missed(step);
+    if (lane !== "kill" && tried >= mostTries) missed(step, why);
     else steps.push(step);
   }
 }

@@ -82,7 +82,9 @@ async function breakGenq(asked: Flags): Promise<Run> {
     () => say(`${history.accepted()} tasks accepted; this client holds ${memoryMiB()} MiB`),
     tellEveryMs,
   );
-  const context = { stack, random, say, signal: stopped.signal };
+  // The faults are spread over the load: so many tasks are accepted between them, not after them.
+  const mayGoOn = (part: number) => history.accepted() >= asked.tasks * part;
+  const context = { stack, random, say, signal: stopped.signal, mayGoOn };
   const faults = await injectFaults(asked.faults, asked.kills, context)
     .then(async (injected) => {
       while (history.accepted() < asked.tasks) await sleep(500, undefined, { signal: stopped.signal });

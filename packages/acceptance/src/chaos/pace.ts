@@ -5,7 +5,7 @@ const mostBehindMs = 2000;
 const lookEveryMs = 250;
 
 /** Tasks of a kind that may be open before nobody asks for more of it: the load must not outrun the workers. */
-const mostOpen: Record<string, number> = { embed: 100, generate: 16, ingest: 8 };
+const mostOpen: Record<string, number> = { embed: 400, generate: 16, ingest: 8 };
 
 /** Lets requests start at a rate, and less of what the workers are behind with. */
 export interface Pace {

@@ -3,8 +3,8 @@ import { type ChaosUser, isNotFound, send } from "./client.ts";
 import type { TruthDatabase } from "./database.ts";
 import { type Ask, type History, isUnknown } from "./history.ts";
 
-/** How long the last attempts may take to be given up, taken over and done. */
-const quietMs = 240_000;
+/** How long the last attempts may take to be given up, taken over and done; an event that failed thrice waits 300 s. */
+const quietMs = 420_000;
 const resolveMs = 60_000;
 const atOnce = 8;
 const lookEveryMs = 200;
