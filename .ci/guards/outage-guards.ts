@@ -33,6 +33,17 @@ export const outageGuards: Guard[] = [
     },
   },
   {
+    name: "ended-session-ends-process",
+    protects: "The embedded Postgres hangs for good once its session has ended: after a sleep of the machine, say.",
+    edits: [
+      { file: "apps/standalone/src/postgres/session.ts", find: "onFatal(fatal);", replace: "void onFatal;" },
+    ],
+    test: {
+      file: "apps/standalone/src/postgres/fatal.int.test.ts",
+      name: "a session that Postgres ends takes the process along, and what was committed is there after",
+    },
+  },
+  {
     name: "slow-sender-is-heard",
     protects: "A client is ended in the middle of what it sends.",
     edits: [{ file: watch, find: "Math.max(since, owner.heardAt)", replace: "since" }],

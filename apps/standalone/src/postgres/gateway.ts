@@ -27,7 +27,8 @@ export interface GatewayOptions {
   readonly maxConnections: number;
   /** Who has not given the password by then is let go: silent connections must not take all the places. */
   readonly signInMs: number;
-  readonly onFailure: (error: unknown) => void;
+  /** The database can't go on. It must end the process, or what was called would never return (see session.ts). */
+  readonly onFailure: (error: unknown) => never;
 }
 
 const protocolVersion = 196_608;
@@ -59,12 +60,16 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#silence = new SilenceWatch(options.silence, endForSilence);
-    this.#session = new Session(options.engine, (channel, bytes) => {
-      for (const connection of this.#connections) {
-        if (connection.channels.has(channel)) {
-          connection.send(bytes);
+    this.#session = new Session({
+      engine: options.engine,
+      onNotification: (channel, bytes) => {
+        for (const connection of this.#connections) {
+          if (connection.channels.has(channel)) {
+            connection.send(bytes);
+          }
         }
-      }
+      },
+      onFatal: options.onFailure,
     });
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = options.maxConnections;

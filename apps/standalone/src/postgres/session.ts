@@ -1,5 +1,5 @@
 import type { PGlite } from "@electric-sql/pglite";
-import { FrameReader, query, readText } from "./wire.ts";
+import { FrameReader, fatalError, query, readText } from "./wire.ts";
 
 /** What the gateway needs of PGlite: bytes in, bytes out, one call at a time. */
 export type Engine = Pick<PGlite, "execProtocolRawStream" | "runExclusive" | "isInTransaction">;
@@ -11,41 +11,56 @@ export interface Outcome {
   readonly failed: boolean;
 }
 
+export interface SessionOptions {
+  readonly engine: Engine;
+  readonly onNotification: (channel: string, bytes: Buffer) => void;
+  /**
+   * The session is over: an idle-in-transaction timeout after the machine slept, say. PGlite is called from here, would
+   * never come back and has to be opened anew: this must end the process.
+   */
+  readonly onFatal: (message: string) => never;
+}
+
 /** The one session that PGlite has. Only its owner may call `exchange` (see gateway.ts). */
 export class Session {
-  readonly #engine: Engine;
-  readonly #onNotification: (channel: string, bytes: Buffer) => void;
+  readonly #options: SessionOptions;
   #settings = "";
 
-  constructor(engine: Engine, onNotification: (channel: string, bytes: Buffer) => void) {
-    this.#engine = engine;
-    this.#onNotification = onNotification;
+  constructor(options: SessionOptions) {
+    this.#options = options;
   }
 
   get inTransaction(): boolean {
-    return this.#engine.isInTransaction();
+    return this.#options.engine.isInTransaction();
   }
 
   /** Sends client messages and passes the answers on, except notifications, which go to their listeners. */
   async exchange(input: Buffer, forward: (bytes: Buffer) => void, withhold?: string): Promise<Outcome> {
+    const { engine, onNotification, onFatal } = this.#options;
     const reader = new FrameReader();
     let status: string | undefined;
     let failed = false;
-    await this.#engine.runExclusive(() =>
-      this.#engine.execProtocolRawStream(input, {
+    await engine.runExclusive(() =>
+      engine.execProtocolRawStream(input, {
         onRawData: (data) => {
           // A copy: PGlite reuses the buffer behind `data`.
           reader.push(Buffer.from(data));
           const ready: Buffer[] = [];
           for (let next = reader.next(); next; next = reader.next()) {
             if (next.type === "A") {
-              this.#onNotification(readText(next.bytes, 9).text, next.bytes);
+              onNotification(readText(next.bytes, 9).text, next.bytes);
               continue;
             }
             if (next.type === "Z") {
               status = String.fromCharCode(next.bytes[5] ?? 0);
             }
-            failed ||= next.type === "E";
+            if (next.type === "E") {
+              failed = true;
+              const fatal = fatalError(next.bytes);
+              if (fatal !== undefined) {
+                onFatal(fatal);
+              }
+            }
             if (next.type !== withhold) {
               ready.push(next.bytes);
             }

@@ -83,6 +83,16 @@ export function errorResponse(severity: "ERROR" | "FATAL", code: string, message
   return frame("E", `S${severity}\0V${severity}\0C${code}\0M${message}\0\0`);
 }
 
+/** What an ErrorResponse says that ends the session (FATAL or PANIC); undefined for any other one. */
+export function fatalError(bytes: Buffer): string | undefined {
+  const fields = bytes.toString("utf8", 5).split("\0");
+  const field = (type: string) => fields.find((one) => one.startsWith(type))?.slice(1);
+  const severity = field("V");
+  return severity === "FATAL" || severity === "PANIC"
+    ? `${severity} ${field("C")}: ${field("M")}`
+    : undefined;
+}
+
 export const sync = frame("S");
 
 /** A simple query. */
