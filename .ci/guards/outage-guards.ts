@@ -34,7 +34,8 @@ export const outageGuards: Guard[] = [
   },
   {
     name: "ended-session-ends-process",
-    protects: "The embedded Postgres hangs for good once its session has ended: after a sleep of the machine, say.",
+    protects:
+      "The embedded Postgres hangs for good once its session has ended: after a sleep of the machine, say.",
     edits: [
       { file: "apps/standalone/src/postgres/session.ts", find: "onFatal(fatal);", replace: "void onFatal;" },
     ],

@@ -17,6 +17,8 @@ import { startReceiver } from "./webhook-receiver.ts";
 /** One with long documents, and those who ask for everything. */
 const userCount = 5;
 const tellEveryMs = 30_000;
+/** When nothing was accepted for so long, something hangs that should not. */
+const stalledMs = 180_000;
 /** How long a run that was told to end may take to clear away, whatever hangs. */
 const endMs = 20_000;
 /** The faults have a stream of random numbers of their own, after those of the users. */
@@ -78,22 +80,28 @@ async function breakGenq(asked: Flags): Promise<Run> {
   const load = offerLoad(users, { history, seed: asked.seed, pace, signal });
   const random = createRandom(asked.seed, faultStream);
   const loadBegun = performance.now();
-  const progress = setInterval(
-    () => say(`${history.accepted()} tasks accepted; this client holds ${memoryMiB()} MiB`),
-    tellEveryMs,
-  );
+  const stalled = Promise.withResolvers<never>();
+  let [grown, grownAt] = [0, loadBegun];
+  const progress = setInterval(() => {
+    const accepted = history.accepted();
+    say(`${accepted} tasks accepted; this client holds ${memoryMiB()} MiB`);
+    if (accepted > grown) [grown, grownAt] = [accepted, performance.now()];
+    else if (performance.now() - grownAt > stalledMs)
+      stalled.reject(
+        new Error(`Nothing was accepted for ${stalledMs / 1000} s; see the logs in ${stack.keepFolder()}.`),
+      );
+  }, tellEveryMs);
   // The faults are spread over the load: so many tasks are accepted between them, not after them.
   const mayGoOn = (part: number) => history.accepted() >= asked.tasks * part;
   const context = { stack, random, say, signal: stopped.signal, mayGoOn };
-  const faults = await injectFaults(asked.faults, asked.kills, context)
-    .then(async (injected) => {
-      while (history.accepted() < asked.tasks) await sleep(500, undefined, { signal: stopped.signal });
-      return injected;
-    })
-    .finally(() => {
-      enough.abort();
-      clearInterval(progress);
-    });
+  const injecting = injectFaults(asked.faults, asked.kills, context).then(async (injected) => {
+    while (history.accepted() < asked.tasks) await sleep(500, undefined, { signal: stopped.signal });
+    return injected;
+  });
+  const faults = await Promise.race([injecting, stalled.promise]).finally(() => {
+    enough.abort();
+    clearInterval(progress);
+  });
   await load;
   const acceptedPerSecond = Math.round((history.accepted() / (performance.now() - loadBegun)) * 10_000) / 10;
   say(`no more faults; ${history.asks.length} requests`);
