@@ -66,6 +66,22 @@ export const outageGuards: Guard[] = [
     },
   },
   {
+    name: "dropped-socket-stays-closed",
+    protects:
+      "A connection that is made after its pool was closed fails with nobody listening, and ends the process.",
+    edits: [
+      {
+        file: "packages/core/src/db/sockets.ts",
+        find: "if (!socket.destroyed) socket.connect(address);",
+        replace: "socket.connect(address);",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/sockets.test.ts",
+      name: "does not connect a socket that was dropped before its turn",
+    },
+  },
+  {
     name: "silent-database-is-let-go",
     protects: "A connection to a Postgres that fell silent is kept for hours.",
     edits: [

@@ -33,8 +33,10 @@ export function createSockets(): Sockets {
       const address = path ? { path } : { host: host[which] ?? "localhost", port: port[which] ?? 5432 };
       // The driver reads the name that TLS has to prove from here.
       Object.assign(socket, { host: host[which] });
-      // Only then does the driver listen for its errors.
-      setImmediate(() => socket.connect(address));
+      // Only then does the driver listen for its errors; by one that was dropped before, it does not any more.
+      setImmediate(() => {
+        if (!socket.destroyed) socket.connect(address);
+      });
       return socket;
     },
     heard: () => new Map([...sockets].map((socket) => [socket, socket.bytesRead])),
