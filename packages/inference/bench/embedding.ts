@@ -11,30 +11,32 @@ import { mixedLengths, planRuns, randomTexts, type Texts } from "./texts.ts";
 
 export interface BenchContext {
   rounds: number;
+  /** How many short queries make one measurement. */
+  queries: number;
   /** What is going on, for a person. */
   say(line: string): void;
   /** A figure is there. */
   tell(figure: Figure): void;
 }
 
-const startRaw = (folder: string, threads: number) =>
-  startProgram<RawRequest, number[]>(new URL("./programs/raw-main.ts", import.meta.url), {
-    file: join(folder, "onnx/model.onnx"),
-    threads,
-  } satisfies RawOptions);
+function startRaw(folder: string, threads: number, { background }: { background: boolean }) {
+  const options: RawOptions = { file: join(folder, "onnx/model.onnx"), threads };
+  const main = new URL("./programs/raw-main.ts", import.meta.url);
+  return startProgram<RawRequest, number[]>(main, options, { background });
+}
 
-const startPipeline = (folder: string) =>
-  startProgram<PipelineRequest, number[][]>(new URL("./programs/pipeline-main.ts", import.meta.url), {
-    folder,
-    dtype: "fp32",
-  } satisfies PipelineOptions);
+function startPipeline(folder: string) {
+  const options: PipelineOptions = { folder, dtype: "fp32" };
+  const main = new URL("./programs/pipeline-main.ts", import.meta.url);
+  return startProgram<PipelineRequest, number[][]>(main, options, { background: true });
+}
 
 /** Bulk work: tokens per second beside the raw runtime, transformers.js, and our own int8. */
-export async function benchEmbedding({ rounds, say, tell }: BenchContext): Promise<void> {
+export async function benchEmbedding({ rounds, queries, say, tell }: BenchContext): Promise<void> {
   const folder = await benchModel("bge-small", say);
   await using stack = new AsyncDisposableStack();
   const raws = await Promise.all(
-    Array.from({ length: cores }, async () => stack.use(await startRaw(folder, 1))),
+    Array.from({ length: cores }, async () => stack.use(await startRaw(folder, 1, { background: true }))),
   );
   const pipeline = stack.use(await startPipeline(folder));
   const ours = embeddingHost(folder, "fp32");
@@ -44,7 +46,7 @@ export async function benchEmbedding({ rounds, say, tell }: BenchContext): Promi
 
   const workloads = [
     { name: "64 mixed texts", lengths: mixedLengths(64, 6300) },
-    { name: "2,000 short queries", lengths: new Array<number>(2000).fill(16) },
+    { name: `${queries} short queries`, lengths: new Array<number>(queries).fill(16) },
   ];
   for (const { name, lengths } of workloads) {
     say(`Embedding ${name}`);
@@ -101,7 +103,7 @@ export async function benchOverhead({ rounds, say, tell }: BenchContext): Promis
   const folder = await benchModel("bge-small", say);
   say("Overhead of one request");
   await using stack = new AsyncDisposableStack();
-  const raw = stack.use(await startRaw(folder, 1));
+  const raw = stack.use(await startRaw(folder, cores, { background: false }));
   const ours = embeddingHost(folder, "fp32");
   stack.defer(() => ours.close());
   const { texts, ids } = randomTexts(folder, new Array<number>(100).fill(16), 2);
@@ -118,42 +120,47 @@ export async function benchOverhead({ rounds, say, tell }: BenchContext): Promis
     rounds,
   );
   const over = { median: times.ours.median - times.raw.median, spread: times.ours.spread };
-  const peer = { ...times.raw, name: "session.run, 1 thread" };
+  const peer = { ...times.raw, name: `session.run, ${cores} threads` };
   tell(figure("embedding request of 16 tokens, over the run", "ms", over, peer, { of: "value", atMost: 1 }));
 }
 
 /** Interactive queries, 20 a second, alone and while a file of 5,000 chunks is embedded. */
-export async function benchInteractive({ say, tell }: BenchContext): Promise<void> {
+export async function benchInteractive({ rounds, say, tell }: BenchContext): Promise<void> {
   const folder = await benchModel("bge-small", say);
   say("Interactive queries during bulk work");
   const ours = embeddingHost(folder, "fp32");
   await using stack = new AsyncDisposableStack();
   stack.defer(() => ours.close());
-  const queries = randomTexts(folder, new Array<number>(200).fill(16), 3);
+  const queries = randomTexts(folder, new Array<number>(100).fill(16), 3);
   const file = randomTexts(folder, mixedLengths(5000, 500_000), 4);
-  await askSteadily(ours, queries);
-  const alone = await askSteadily(ours, queries);
-  const stop = new AbortController();
-  const bulk = embedFile(ours, file, stop.signal);
-  const during = await askSteadily(ours, queries);
-  stop.abort();
-  await bulk;
-  const peer = { ...alone, name: "the same without bulk work" };
+  const times = await inTurns(
+    {
+      alone: () => askSteadily(ours, queries),
+      during: async () => {
+        const stop = new AbortController();
+        const bulk = embedFile(ours, file, stop.signal);
+        const p99 = await askSteadily(ours, queries);
+        stop.abort();
+        await bulk;
+        return p99;
+      },
+    },
+    rounds,
+  );
+  const peer = { ...times.alone, name: "the same without bulk work" };
   const goal = { of: "ratio", atMost: 3 } as const;
-  tell(figure("interactive query of 16 tokens during bulk work, p99", "ms", during, peer, goal));
+  tell(figure("interactive query of 16 tokens during bulk work, p99", "ms", times.during, peer, goal));
 }
 
 /** The p99 of queries that come every 50 ms, whether or not those before are answered. */
-async function askSteadily(host: ReturnType<typeof embeddingHost>, { texts }: Texts): Promise<Median> {
+async function askSteadily(host: ReturnType<typeof embeddingHost>, { texts }: Texts): Promise<number> {
   const times = await Promise.all(
     texts.map(async (text, index) => {
       await sleep(index * 50);
       return await millisecondsOf(() => embedTexts(host, [text], "interactive"));
     }),
   );
-  const sorted = times.toSorted((a, b) => a - b);
-  const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
-  return { median: p99, spread: ((sorted.at(-1) ?? 0) - (sorted[0] ?? 0)) / p99 };
+  return times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1] ?? 0;
 }
 
 /** As the worker does it: requests of 64 chunks, two at a time. */

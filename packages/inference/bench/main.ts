@@ -16,9 +16,10 @@ const helpText = `Usage: npm run bench -- inference [flags] [${Object.keys(parts
 Measures this package with models of random weights in the shapes of bge-small and SmolLM2-135M, each figure beside its
 baseline in the same run, in turns. The models are made at the first run, in .cache/bench-models (0.4 GB).
 
-  --rounds N   turns of each side; the median counts (5)
-  --json       one line of JSON at the end
-  --help       print this
+  --rounds N    turns of each side; the median counts (5)
+  --queries N   short queries in a turn (2000)
+  --json        one line of JSON at the end
+  --help        print this
 
 To compare generation with node-llama-cpp too, install it first (85 MB):
   ${llamaHelp}
@@ -30,6 +31,7 @@ try {
     allowPositionals: true,
     options: {
       rounds: { type: "string", default: "5" },
+      queries: { type: "string", default: "2000" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -38,13 +40,14 @@ try {
     process.stdout.write(helpText);
     process.exit();
   }
-  const rounds = Number(values.rounds);
+  const [rounds, queries] = [Number(values.rounds), Number(values.queries)];
   const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
   const unknown = chosen.find((name) => !(name in parts));
-  if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
+  const isCount = (value: number) => Number.isInteger(value) && value > 0;
+  if (unknown !== undefined || !isCount(rounds) || !isCount(queries)) {
     process.stderr.write(
       unknown === undefined
-        ? "--rounds wants a whole number from 1. --help shows the flags.\n"
+        ? "--rounds and --queries want whole numbers from 1. --help shows the flags.\n"
         : `There is no part "${unknown}". --help shows them.\n`,
     );
     process.exit(2);
@@ -55,6 +58,7 @@ try {
   const describeMachine = watchMachine();
   const context = {
     rounds,
+    queries,
     say: (line: string) => void output.write(`${line}\n`),
     tell: (figure: Figure) => {
       figures.push(figure);

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** A process of the benchmark, asked one thing at a time. */
@@ -8,15 +9,20 @@ export interface Program<Request, Reply> extends AsyncDisposable {
 
 type Answer = { reply: unknown } | { trouble: string };
 
-/** Starts a program that ends with `serveProgram`, and waits until it has loaded what `options` name. */
+/**
+ * Starts a program that ends with `serveProgram`, and waits until it has loaded what `options` name. It has a low
+ * priority when what it is compared with has: on a busy machine that would be the difference.
+ */
 export async function startProgram<Request, Reply>(
   main: URL,
   options: unknown,
+  { background = false } = {},
 ): Promise<Program<Request, Reply>> {
   const child = fork(fileURLToPath(main), [JSON.stringify(options)], {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
+  if (background) setPriority(child.pid ?? 0, constants.priority.PRIORITY_BELOW_NORMAL);
   await answerOf(child, main);
   return {
     ask: async (request) => {
