@@ -109,6 +109,42 @@ export const queueGuards: Guard[] = [
     test: reconciles,
   },
   {
+    name: "failed-rounds-wait",
+    protects: "Reconcilers of all workers press on a server that is away.",
+    edits: [
+      {
+        file: "apps/worker/src/repeat.ts",
+        find: "failures++;",
+        replace: "failures = 0;",
+      },
+    ],
+    test: {
+      file: "apps/worker/src/repeat.test.ts",
+      name: "waits longer and longer after rounds that fail, at random, and no longer once one succeeds",
+    },
+  },
+  {
+    name: "failed-rounds-scatter",
+    protects: "They all come back at the same moment.",
+    edits: [{ file: "apps/worker/src/backoff.ts", find: "(0.5 + random() / 2)", replace: "1" }],
+    test: { file: "apps/worker/src/backoff.test.ts", name: "scatters from half of a step to all of it" },
+  },
+  {
+    name: "failed-step-alone",
+    protects: "While storage is away, no lost ring is found.",
+    edits: [
+      {
+        file: "apps/worker/src/reconciler.ts",
+        find: "const rang = await ringForSilent(services);",
+        replace: "await sweepObjects(services);\n      const rang = await ringForSilent(services);",
+      },
+    ],
+    test: {
+      file: "apps/worker/test/reconciler.int.test.ts",
+      name: "rings for what is silent while storage is away",
+    },
+  },
+  {
     name: "ring-timeout",
     protects: "A POST hangs for as long as the queue's server does.",
     edits: [

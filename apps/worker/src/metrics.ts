@@ -104,7 +104,7 @@ export function createMetrics(options: {
   });
   const reconciledAt = new Gauge({
     name: "genq_reconciled_timestamp_seconds",
-    help: "When this worker's reconciler last finished a round",
+    help: "When this worker's reconciler last finished a round of rings",
     registers,
   });
   const webhookAttempts = new Counter({

@@ -27,8 +27,11 @@ export function startWebhooks(options: {
   onError: (error: unknown, message: string) => void;
 }): Webhooks {
   const { database, sender, log, metrics, onError } = options;
-  const guarded = (message: string, work: () => Promise<void>) => () =>
-    work().catch((error: unknown) => onError(error, message));
+  const told = (message: string, work: () => Promise<void>) => () =>
+    work().catch((error: unknown) => {
+      onError(error, message);
+      throw error;
+    });
   const dispatcher = createDispatcher({
     database,
     sender,
@@ -44,19 +47,19 @@ export function startWebhooks(options: {
   });
   const rounds = repeat(
     dispatchEveryMs,
-    guarded("webhooks were not taken", async () => {
+    told("webhooks were not taken", async () => {
       if ((await dispatcher.round()) > 0) rounds.soon();
     }),
   );
   const lags = repeat(
     lagEveryMs,
-    guarded("the lag of webhooks was not read", async () => {
+    told("the lag of webhooks was not read", async () => {
       metrics.webhookLag((await inServiceTransaction(database, selectWebhookLag)).oldestSeconds);
     }),
   );
   const cleaning = repeat(
     cleanEveryMs,
-    guarded("old webhooks were not deleted", async () => {
+    told("old webhooks were not deleted", async () => {
       await inServiceTransaction(database, (sql) => deleteOldWebhookDeliveries(sql));
     }),
   );
