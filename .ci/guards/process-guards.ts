@@ -165,4 +165,20 @@ export const processGuards: Guard[] = [
     ],
     test: { file: "packages/inference/src/child/embedding-queue.test.ts", name: "aborted texts are not run" },
   },
+  {
+    name: "shutdown-gives-back",
+    protects:
+      "A deploy leaves what runs to its lease: it stands still for ten seconds, and costs an attempt.",
+    edits: [
+      {
+        file: "apps/worker/src/worker.ts",
+        find: `leases.abortAll(new ShutdownError("The worker is going down."));`,
+        replace: "void ShutdownError;",
+      },
+    ],
+    test: {
+      file: "apps/worker/test/process.int.test.ts",
+      name: "told to stop at an ingestion and generations, it finishes them or gives them back uncharged, and all is done once",
+    },
+  },
 ];

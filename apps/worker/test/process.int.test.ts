@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { inServiceTransaction, inUserTransaction, selectFile } from "@genq/core/db";
 import { openStorage } from "@genq/core/storage";
-import { cancelTask } from "@genq/core/tasks";
+import { cancelTask, getTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
+import { addressPolicy, rotateWebhookSecret } from "@genq/core/webhooks";
 import { afterAll, expect, it } from "vitest";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 import { openWorkerStack } from "./worker-stack.ts";
@@ -16,6 +17,7 @@ const storage = openStorage({
 });
 const user = await stack.createUser();
 const worked = openWorkerStack(stack, storage);
+const webhookPolicy = addressPolicy([]);
 const started: WorkerProcess[] = [];
 afterAll(async () => {
   for (const { child } of started) child.kill("SIGKILL");
@@ -138,6 +140,66 @@ it("answers from a file with the bundled models, serves its own state, and gives
   expect([task.attempt, task.lifeAttempts, task.unreportedAttempts]).toEqual([1, 0, 0]);
   await cancelTask(worked.api, user, long.taskId);
 }, 90_000);
+
+it("told to stop at an ingestion and generations, it finishes them or gives them back uncharged, and all is done once", async () => {
+  const { secret } = (await rotateWebhookSecret({ ...worked.api, webhookPolicy }, user, null)).answer;
+  expect(secret).not.toBeNull();
+  const first = start(env);
+  const text = Array.from({ length: 6000 }, (_, n) => `Line ${n} of the log names the number ${n * 11}.\n`);
+  const file = await worked.upload(user, "deployed.txt", text.join(""));
+  const ask = { text: "Tell me everything about lighthouses.", max_new_tokens: 512 };
+  const webhook = { url: "http://127.0.0.1:65535/" };
+  const submit = () => worked.submit(user, "generate", { ...ask, webhook });
+  const asked = await Promise.all(Array.from({ length: 12 }, submit));
+  const tasks = [file.taskId, ...asked];
+  const all = () => Promise.all(tasks.map((id) => getTask(worked.api, user, id)));
+  await expect.poll(() => chunksDone(file.fileId), { timeout: 30_000, interval: 20 }).toBeGreaterThan(0);
+  await expect
+    .poll(
+      async () =>
+        (await all()).filter(({ kind, status }) => kind === "generate" && status === "processing").length,
+      {
+        timeout: 30_000,
+        interval: 5,
+      },
+    )
+    .toBeGreaterThan(0);
+
+  const stoppedAt = performance.now();
+  expect(await first.end("SIGTERM")).toBe(0);
+  expect(performance.now() - stoppedAt).toBeLessThan(Number(env.SHUTDOWN_GRACE_MS));
+  for (const task of await all()) {
+    // Finished, or given back: nothing is left to its lease, and what was given back cost nothing.
+    expect(["completed", "queued"]).toContain(task.status);
+    if (task.status === "queued") expect([task.lifeAttempts, task.unreportedAttempts]).toEqual([0, 0]);
+  }
+  const givenBack = (await all()).filter(({ status, attempt }) => status === "queued" && attempt > 0);
+  expect(givenBack.map(({ id }) => id)).toContain(file.taskId);
+
+  const second = start(env);
+  for (const id of tasks) await worked.until(user, id, "completed", 60_000);
+  for (const task of await all()) expect([task.lifeAttempts, task.unreportedAttempts]).toEqual([1, 0]);
+  const [effects] = await inServiceTransaction(
+    worked.database,
+    (sql) => sql`
+      select
+        (select count(*)::int from task_transitions where task_id = any (${tasks}) and to_status = 'completed') as ends,
+        (select count(*)::int from webhook_deliveries where task_id = any (${asked})) as events,
+        (select count(*)::int from stale_writes where task_id = any (${tasks})) as stale`,
+  );
+  expect(effects).toEqual({ ends: tasks.length, events: asked.length, stale: 0 });
+  const [stored] = await inUserTransaction(
+    worked.database,
+    user,
+    (sql) => sql`
+      select count(*)::int as chunks, count(distinct ordinal)::int as ordinals, max(ordinal) + 1 as next,
+        (select count(*)::int from embeddings where file_id = ${file.fileId}) as vectors
+      from chunks where file_id = ${file.fileId}`,
+  );
+  const chunks = Number(stored?.["chunks"]);
+  expect(stored).toEqual({ chunks, ordinals: chunks, next: chunks, vectors: chunks });
+  expect(await second.end("SIGTERM")).toBe(0);
+}, 150_000);
 
 it("names everything that is wrong with its environment and ends with 1", async () => {
   const worker = start({
