@@ -181,4 +181,34 @@ export const processGuards: Guard[] = [
       name: "told to stop at an ingestion and generations, it finishes them or gives them back uncharged, and all is done once",
     },
   },
+  {
+    name: "bulk-apart",
+    protects: "A query waits for bulk embedding, and its process dies with it.",
+    edits: [
+      {
+        file: "packages/inference/src/spread-host.ts",
+        find: "const toFront = processes.length === 0 ||",
+        replace: "const toFront = processes.length >= 0 ||",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/embedding-host.int.test.ts",
+      name: "bulk work has processes of its own: what becomes of them is nothing to a query",
+    },
+  },
+  {
+    name: "padding-masked",
+    protects: "A text's vector depends on the texts that run beside it.",
+    edits: [
+      {
+        file: "packages/inference/src/child/embedding-model.ts",
+        find: "const mask = new BigInt64Array(rows.length * length);",
+        replace: "const mask = new BigInt64Array(rows.length * length).fill(1n);",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/embedding-equality.int.test.ts",
+      name: "whatever the batching, vectors are those of transformers.js' own pipeline mean pooling, 2000 tokens in a run, 0 bulk processes",
+    },
+  },
 ];

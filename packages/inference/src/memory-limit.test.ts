@@ -2,7 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import os from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { defaultMaxRss } from "./memory-limit.ts";
+import { defaultMaxRss, processesThatFit } from "./memory-limit.ts";
 
 const gibibyte = 1024 ** 3;
 let folder: string;
@@ -32,4 +32,12 @@ it("stays below what the machine or the container has", async () => {
   // What an unlimited control group tells.
   machine(4 * gibibyte, Number.MAX_SAFE_INTEGER);
   expect(await defaultMaxRss(folder)).toBe(0.8 * 4 * gibibyte);
+});
+
+it("counts the processes that fit", () => {
+  machine(8 * gibibyte, 0);
+  expect(processesThatFit()).toBe(3);
+  expect(processesThatFit(gibibyte)).toBe(6);
+  machine(64 * gibibyte, 2 * gibibyte);
+  expect(processesThatFit()).toBe(0);
 });
