@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import postgres from "postgres";
+import { arrayOf, openSql } from "./sql.ts";
 
 /** A transition, as the log has it. */
 export interface Step {
@@ -71,7 +71,7 @@ export interface TruthDatabase extends AsyncDisposable {
 const pageRows = 500;
 
 export function openTruth(url: string): TruthDatabase {
-  const sql = postgres(url, { max: 2, connect_timeout: 5, onnotice: () => undefined });
+  const sql = openSql(url, { max: 2 });
   const retried = async <Row>(query: () => PromiseLike<readonly Row[]>): Promise<Row[]> => {
     for (let tries = 1; ; tries++) {
       try {
@@ -109,14 +109,14 @@ export function openTruth(url: string): TruthDatabase {
                 'life', s.life, 'writer', s.writer_attempt, 'at', s.at) order by s.id), '[]')
               from genq.task_transitions s where s.task_id = t.id) as steps
             from genq.tasks t left join genq.files f on f.id = t.file_id
-            where t.id > ${after} and t.user_id = any (${userIds}::uuid[]) order by t.id limit ${pageRows}`,
+            where t.id > ${after} and t.user_id = any (${arrayOf(userIds)}::uuid[]) order by t.id limit ${pageRows}`,
         ),
       ),
     embeddings: (userIds, atOnce) =>
       paged(
         (after) => sql<EmbeddingRecord[]>`
           select id, payload -> 'texts' ->> 0 as text, result -> 'embeddings' as vectors from genq.tasks
-          where id > ${after} and kind = 'embed' and status = 'completed' and user_id = any (${userIds}::uuid[])
+          where id > ${after} and kind = 'embed' and status = 'completed' and user_id = any (${arrayOf(userIds)}::uuid[])
           order by id limit ${atOnce}`,
       ),
     files: (userIds, control) =>
@@ -125,7 +125,7 @@ export function openTruth(url: string): TruthDatabase {
           (after) => sql<FileComparison[]>`
             with page as (
               select id, status, sha256 from genq.files
-              where id > ${after} and user_id = any (${userIds}::uuid[]) order by id limit 50
+              where id > ${after} and user_id = any (${arrayOf(userIds)}::uuid[]) order by id limit 50
             )
             select page.id, page.status, twin.id as twin_id, compared.*,
               (select count(*)::integer from genq.chunks c where c.file_id = twin.id) as twin_chunks

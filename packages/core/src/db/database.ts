@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "@genq/contract";
 import postgres from "postgres";
+import { arrayTypes } from "./array-types.ts";
 import { databaseUnavailable, endsConnection, isReadOnly, toDatabaseError } from "./database-errors.ts";
 import { createSlots, type Slots } from "./slots.ts";
 import { createSockets, type Heard, type Sockets } from "./sockets.ts";
@@ -41,14 +42,15 @@ const defaultTimeoutMs = 10_000;
 
 export function openDatabase(options: DatabaseOptions): Database {
   const sockets = createSockets();
-  // The driver reads this option, and its types do not know it.
-  const untyped = { socket: sockets.open };
+  // The driver reads these options; its types do not know the first, and make another type of client of the second.
+  const untyped = { socket: sockets.open, types: arrayTypes };
   const sql = postgres(options.url, {
     max: options.max,
     prepare: options.prepare,
     connect_timeout: 2,
     idle_timeout: 60,
     keep_alive: 15,
+    fetch_types: false,
     // The driver's own pauses between attempts grow to 20 s: longer than a restart of the server takes.
     backoff: (attempts) => Math.min(0.1 * attempts, 1),
     connection: { application_name: options.role },

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { afterAll, afterEach, expect, inject, test } from "vitest";
@@ -93,6 +95,28 @@ test("connections that are broken and refused are told at once", async () => {
   expect(performance.now() - begun).toBeLessThan(timeoutMs + 400);
   proxy.pass();
   await recovered();
+});
+
+test("a server that goes away as soon as a connection is made costs no more than the transaction", async () => {
+  // Vitest fails for a rejection that nobody handles, which would end a process.
+  const server = createServer((socket) => {
+    socket.once("data", () => {
+      // AuthenticationOk and ReadyForQuery.
+      socket.write(Buffer.from("520000000800000000" + "5a0000000549", "hex"));
+      socket.once("data", () => {
+        server.close();
+        socket.destroy();
+      });
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = Object(server.address());
+  const url = `postgres://nobody@127.0.0.1:${port}/none`;
+  const gone = openDatabase({ url, role: "genq_worker", max: 1, prepare: true, timeoutMs });
+  const asked = inServiceTransaction(gone, (sql) => sql`select 1`);
+  await expect(asked).rejects.toMatchObject(unavailable);
+  await expect(inServiceTransaction(gone, (sql) => sql`select 1`)).rejects.toMatchObject(unavailable);
+  await closeDatabase(gone);
 });
 
 test("the pool's exhaustion is told within the deadline, and slow statements are ended", async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import postgres from "postgres";
+import { arrayOf, openSql } from "../sql.ts";
 
 /** A claim whose lease nobody renews any more: `task-attempt`. */
 type ClaimKey = string;
@@ -25,14 +25,8 @@ export interface FaultDatabase extends AsyncDisposable {
 const silentSeconds = 7.5;
 
 export function openFaultDatabase(url: string): FaultDatabase {
-  const connect = (max: number, name: string) =>
-    postgres(url, {
-      max,
-      connect_timeout: 5,
-      onnotice: () => undefined,
-      backoff: () => 0.3,
-      connection: { application_name: name },
-    });
+  const connect = (max: number, applicationName: string) =>
+    openSql(url, { max, applicationName, backoff: () => 0.3 });
   const sql = connect(1, "chaos");
   return {
     silentClaims: async () => {
@@ -43,7 +37,7 @@ export function openFaultDatabase(url: string): FaultDatabase {
     },
     abandoned: async (claims) => {
       const rows = await sql<{ key: ClaimKey }[]>`
-        select distinct key from unnest(${claims}::text[]) as key join genq.task_transitions step
+        select distinct key from unnest(${arrayOf(claims)}::text[]) as key join genq.task_transitions step
           on step.task_id = left(key, 36)::uuid and step.from_status = 'processing'
         where step.writer_attempt is null and (
           (step.attempt = substr(key, 38)::integer and step.to_status in ('queued', 'failed'))
