@@ -9,10 +9,15 @@ import { vector } from "@electric-sql/pglite-pgvector";
  */
 const startParams = [
   ["--single", "-O", "-j"],
-  ["search_path=public", "exit_on_error=false", "log_checkpoints=false", "io_method=sync"].flatMap((it) => [
-    "-c",
-    it,
-  ]),
+  [
+    "search_path=public",
+    "exit_on_error=false",
+    "log_checkpoints=false",
+    "io_method=sync",
+    // Tells clients to set no idle_in_transaction_session_timeout: the gateway watches them (silence-watch.ts), and here
+    // that timeout, which runs out while the machine sleeps, ends the one session and so the process.
+    "genq.ends_silent_clients=on",
+  ].flatMap((it) => ["-c", it]),
   [
     "max_worker_processes",
     "max_parallel_workers",

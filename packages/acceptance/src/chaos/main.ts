@@ -98,7 +98,7 @@ async function breakGenq(asked: Flags): Promise<Run> {
     while (history.accepted() < asked.tasks) await sleep(500, undefined, { signal: stopped.signal });
     return injected;
   });
-  const faults = await Promise.race([injecting, stalled.promise]).finally(() => {
+  const faults = await Promise.race([injecting, stalled.promise, stack.gaveUp]).finally(() => {
     enough.abort();
     clearInterval(progress);
   });

@@ -142,6 +142,7 @@ export async function startServerEdition(): Promise<ChaosStack> {
         return worker;
       },
       limitedRestarts: false,
+      gaveUp: new Promise<never>(() => undefined),
       keepFolder: () => {
         keep = true;
         return folder;

@@ -41,6 +41,8 @@ export interface ChaosStack extends AsyncDisposable {
   startExtraWorker: (() => Promise<{ stop(): Promise<void> }>) | undefined;
   /** What restarts dead processes gives up at the fifth death in a row within 30 s. */
   limitedRestarts: boolean;
+  /** Rejects when what restarts dead processes has ended itself. */
+  gaveUp: Promise<never>;
   /** Leaves the folder with the logs and returns its path. */
   keepFolder(): string;
   /** The files of the workers' logs, oldest first; one may not be there. */

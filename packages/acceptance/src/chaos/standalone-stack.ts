@@ -23,6 +23,10 @@ export async function startStandalone(): Promise<ChaosStack> {
   });
   const keys: unknown = JSON.parse(await readFile(join(dataDir, "keys.json"), "utf8"));
   const password = textAt(keys, "postgres_password");
+  const gaveUp = Promise.withResolvers<never>();
+  // Whoever waits for it hears of it; at the end of a run nobody does.
+  gaveUp.promise.catch(() => undefined);
+  stack.npm.once("exit", () => gaveUp.reject(new Error(`npm start ended: ${stack.lastWords()}`)));
   let kept = false;
   const service = (role: "worker" | "api", healthUrl: string) => ({
     role,
@@ -48,6 +52,7 @@ export async function startStandalone(): Promise<ChaosStack> {
     link: "the standalone edition is one machine",
     startExtraWorker: undefined,
     limitedRestarts: true,
+    gaveUp: gaveUp.promise,
     keepFolder: () => {
       kept = true;
       return dataDir;

@@ -30,6 +30,8 @@ export interface LaunchedStack {
   launcher: ProcessInfo;
   /** Everything that `npm start` started. */
   processes(): ProcessInfo[];
+  /** The end of what was on its standard error. */
+  lastWords(): string;
 }
 
 /** How `npm start` ended before it was ready. */
@@ -82,6 +84,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchedStack> {
     npm,
     launcher: findLauncher(npm),
     processes: () => descendants(npm.pid ?? 0),
+    lastWords: () => stderr.slice(-1000),
   };
 }
 

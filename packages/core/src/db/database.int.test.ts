@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
 import { closeDatabase, inServiceTransaction, openDatabase } from "./database.ts";
 
@@ -36,4 +36,15 @@ test("a connection that ends in a transaction costs that transaction, not the pr
   }
   await closeDatabase(database);
   proxy.close();
+});
+
+test("a server lets go of clients that fall silent; the embedded one does so by its gateway, not by a timeout", async () => {
+  const database = openDatabase({ url: stack.databaseUrl, role: "genq_worker", max: 1, prepare: false });
+  const [row] = await inServiceTransaction(
+    database,
+    (sql) => sql`select current_setting('idle_in_transaction_session_timeout') as idle`,
+    { timeoutMs: 3000 },
+  );
+  expect(row?.["idle"]).toBe(inject("template").kind === "embedded" ? "0" : "8s");
+  await closeDatabase(database);
 });

@@ -196,7 +196,8 @@ async function enter(
     set_config('request.jwt.claims', ${claims}, true),
     set_config('request.jwt.claim.sub', ${userId}, true),
     set_config('statement_timeout', ${String(timeoutMs)}, true),
-    set_config('idle_in_transaction_session_timeout', ${String(timeoutMs + 5000)}, true)`;
+    set_config('idle_in_transaction_session_timeout',
+      case when current_setting('genq.ends_silent_clients', true) = 'on' then '0' else ${String(timeoutMs + 5000)} end, true)`;
 }
 
 function rejection(signal: AbortSignal): Promise<never> {
