@@ -76,7 +76,11 @@ async function breakGenq(asked: Flags): Promise<Run> {
   const history = new History();
   const enough = new AbortController();
   const signal = AbortSignal.any([enough.signal, stopped.signal]);
-  const pace = createPace({ perSecond: asked.rate, countOpen: () => truth.countOpen() });
+  const pace = createPace({
+    perSecond: asked.rate,
+    wanted: asked.tasks,
+    countOpen: () => truth.countOpen(),
+  });
   const load = offerLoad(users, { history, seed: asked.seed, pace, signal });
   const random = createRandom(asked.seed, faultStream);
   const loadBegun = performance.now();

@@ -4,8 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 const mostBehindMs = 2000;
 const lookEveryMs = 250;
 
-/** Tasks of a kind that may be open before nobody asks for more of it: the load must not outrun the workers. */
-const mostOpen: Record<string, number> = { embed: 400, generate: 16, ingest: 8 };
+/**
+ * Tasks of a kind that may be open before nobody asks for more of it: the load must not outrun the workers. Where so many
+ * tasks are wanted, more of the cheap ones may pile up while workers are away.
+ */
+const mostOpen: Record<string, number> = { embed: 100, generate: 16, ingest: 8 };
+const mostEmbedsOfMany = 1000;
 
 /** Lets requests start at a rate, and less of what the workers are behind with. */
 export interface Pace {
@@ -17,6 +21,8 @@ export interface Pace {
 
 export function createPace(options: {
   perSecond: number;
+  /** How many tasks have to be accepted. */
+  wanted: number;
   countOpen: () => Promise<Map<string, number>>;
 }): Pace {
   let nextAt = performance.now();
@@ -32,7 +38,8 @@ export function createPace(options: {
       () => undefined,
     );
   };
-  const hasRoom = (kind: string) => (open.get(kind) ?? 0) < (mostOpen[kind] ?? 0);
+  const most = options.wanted > 0 ? { ...mostOpen, embed: mostEmbedsOfMany } : mostOpen;
+  const hasRoom = (kind: string) => (open.get(kind) ?? 0) < (most[kind] ?? 0);
   return {
     hasRoom,
     turn: async (signal) => {
