@@ -145,21 +145,22 @@ create index tasks_queued_user on genq.tasks (user_id, queue, turn) where status
 
 create or replace function genq.queue_states(ids uuid[]) returns table (id uuid, ahead integer, eta_seconds double precision)
 language sql stable security definer set search_path = '' as $$
-  with named as materialized (select t.id, t.queue, t.status from genq.tasks t where t.id = any (ids)),
-  mine as (select named.id, named.queue from named where named.status = 'queued'),
+  with named as materialized (select t.id, t.queue, t.status, t.turn from genq.tasks t where t.id = any (ids)),
+  mine as (select named.id, named.queue, named.turn from named where named.status = 'queued'),
   queues as materialized (
-    select names.queue, (
+    select names.queue, names.last_turn, (
       select avg(extract(epoch from done.finished_at - done.started_at)) from (
         select t.finished_at, t.started_at from genq.tasks t
         where t.status = 'completed' and t.queue = names.queue order by t.finished_at desc limit 20
       ) done
     ) as seconds
-    from (select distinct mine.queue from mine) names
+    from (select mine.queue, max(mine.turn) as last_turn from mine group by mine.queue) names
   ),
   line as materialized (
     select first.id, first.ahead from queues cross join lateral (
       select t.id, row_number() over (order by t.turn, t.created_at, t.id)::integer - 1 as ahead from genq.tasks t
-      where t.status = 'queued' and t.queue = queues.queue order by t.turn, t.created_at, t.id limit 1000
+      where t.status = 'queued' and t.queue = queues.queue and t.turn <= queues.last_turn
+      order by t.turn, t.created_at, t.id limit 1000
     ) first
   ),
   places as (

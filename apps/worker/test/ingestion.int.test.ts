@@ -28,8 +28,8 @@ const read = async (fileId: string) => {
 const stored = (fileId: string) =>
   inUserTransaction(worked.database, user, async (sql) => {
     const rows = await sql<{ ordinal: number; vectors: number }[]>`
-      select ordinal, (select count(*)::int from embeddings e where e.chunk_id = c.id) as vectors
-      from chunks c where file_id = ${fileId} order by ordinal`;
+      select c.ordinal, count(e.chunk_id)::int as vectors from chunks c left join embeddings e on e.chunk_id = c.id
+      where c.file_id = ${fileId} group by c.ordinal order by c.ordinal`;
     return { ordinals: rows.map((row) => row.ordinal), vectors: new Set(rows.map((row) => row.vectors)) };
   });
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);

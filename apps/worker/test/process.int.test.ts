@@ -145,15 +145,16 @@ it("told to stop at an ingestion and generations, it finishes them or gives them
   const { secret } = (await rotateWebhookSecret({ ...worked.api, webhookPolicy }, user, null)).answer;
   expect(secret).not.toBeNull();
   const first = start(env);
-  const text = Array.from({ length: 6000 }, (_, n) => `Line ${n} of the log names the number ${n * 11}.\n`);
+  const text = Array.from({ length: 15_000 }, (_, n) => `Line ${n} of the log names the number ${n * 11}.\n`);
   const file = await worked.upload(user, "deployed.txt", text.join(""));
   const ask = { text: "Tell me everything about lighthouses.", max_new_tokens: 512 };
   const webhook = { url: "http://127.0.0.1:65535/" };
   const submit = () => worked.submit(user, "generate", { ...ask, webhook });
+  await expect.poll(() => chunksDone(file.fileId), { timeout: 30_000, interval: 20 }).toBeGreaterThan(0);
+  // Not before: the mini model is soon through with a dozen.
   const asked = await Promise.all(Array.from({ length: 12 }, submit));
   const tasks = [file.taskId, ...asked];
   const all = () => Promise.all(tasks.map((id) => getTask(worked.api, user, id)));
-  await expect.poll(() => chunksDone(file.fileId), { timeout: 30_000, interval: 20 }).toBeGreaterThan(0);
   await expect
     .poll(
       async () =>
