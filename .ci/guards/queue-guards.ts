@@ -189,6 +189,22 @@ export const queueGuards: Guard[] = [
     test: model,
   },
   {
+    name: "capped-user-plans",
+    protects: "A claim past a user who has enough running reads all that waits in other queues.",
+    edits: [
+      {
+        file: "packages/core/src/db/claim-next.ts",
+        find: "select next.user_id from tasks next where next.status = 'queued' and",
+        replace:
+          "select next.user_id from tasks next where next.queue = 'generate' and next.status = 'queued' and",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/fair-turns.int.test.ts",
+      name: "beside a backlog a claim past a user who has enough running reads few rows of what waits in another queue",
+    },
+  },
+  {
     name: "backlog-plans",
     protects: "A large backlog is read through the wrong index by each submit.",
     edits: [
@@ -205,7 +221,7 @@ export const queueGuards: Guard[] = [
       },
       {
         file: turns,
-        find: "(user_id, queue, turn) where",
+        find: "(user_id, queue, turn, created_at, id) where",
         replace: "(queue, user_id, turn, created_at, id) where",
       },
     ],

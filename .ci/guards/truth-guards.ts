@@ -123,8 +123,8 @@ export const truthGuards: Guard[] = [
     edits: [
       {
         file: "packages/core/src/db/submissions.ts",
-        find: "if (close.length === 0) return waiting;",
-        replace: "if (close.length >= 0) return waiting;",
+        find: "if (waiting >= limit || !isCloseToLimit(waiting, limit)) return waiting < limit;",
+        replace: "if (waiting >= 0) return waiting < limit;",
       },
     ],
     test: {

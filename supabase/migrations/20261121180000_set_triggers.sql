@@ -28,7 +28,7 @@ create trigger tasks_transition_insert after insert on genq.tasks
 
 -- Who says that they hold a claim in this transaction.
 create function genq.writers() returns table (task_id uuid, attempt integer)
-language sql stable set search_path = '' as $$
+language sql stable rows 1 set search_path = '' as $$
   select distinct split_part(writer, ':', 1)::uuid, split_part(writer, ':', 2)::integer
   from string_to_table(nullif(current_setting('genq.writer_attempt', true), ''), ',') as writer
 $$;
@@ -68,7 +68,7 @@ create trigger tasks_final after update of status, attempt on genq.tasks
   execute function genq.refuse_transition();
 
 create or replace function genq.record_stale_effect() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 begin
   if coalesce(current_setting('genq.writer_attempt', true), '') <> '' then
     insert into genq.stale_writes (task_id, relation, writer_attempt, attempt, status)
@@ -135,13 +135,14 @@ begin
   delete from pg_catalog.pg_statistic where starelid = 'genq.tasks'::regclass
     and staattnum = (select attnum from pg_catalog.pg_attribute where attrelid = 'genq.tasks'::regclass and attname = 'status');
 exception when insufficient_privilege then
-  null;
+  -- Better statistics that may be wrong for a while than wrong ones that stay.
+  alter table genq.tasks alter column status set statistics -1;
 end $$;
 
 -- By user first: what waits of a user is counted over all queues at each submit. Made last, for of equals the planner
 -- takes the newest.
 drop index genq.tasks_queued_user;
-create index tasks_queued_user on genq.tasks (user_id, queue, turn) where status = 'queued';
+create index tasks_queued_user on genq.tasks (user_id, queue, turn, created_at, id) where status = 'queued';
 
 create or replace function genq.queue_states(ids uuid[]) returns table (id uuid, ahead integer, eta_seconds double precision)
 language sql stable security definer set search_path = '' as $$

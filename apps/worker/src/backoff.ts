@@ -5,9 +5,12 @@ export const loadBackoff: Backoff = { baseMs: 1000, factor: 2, maxMs: 60_000 };
 /** Between attempts to reach the database in the middle of a run. */
 export const databaseBackoff: Backoff = { baseMs: 100, factor: 2, maxMs: 5000 };
 
-/** Between rounds of work that is done every `everyMs`, while they fail. */
+/**
+ * Between rounds of work that is done every `everyMs`, while they fail. Not for long: after an outage tasks may wait for
+ * just that round.
+ */
 export function roundBackoff(everyMs: number): Backoff {
-  return { baseMs: 2 * everyMs, factor: 2, maxMs: Math.max(30_000, 2 * everyMs) };
+  return { baseMs: 2 * everyMs, factor: 2, maxMs: Math.max(8000, 2 * everyMs) };
 }
 
 /** How long to wait after the `failures`th failure (1 is the first): from half of the step to all of it, at random. */

@@ -9,7 +9,7 @@ export interface Repetition {
 
 /**
  * Runs `round` again and again, `everyMs` after the end of the last, a quarter more or less; it never runs twice at once.
- * After one that rejects the pause grows with each failure, up to half a minute; who makes the round tells of its errors.
+ * After one that rejects the pause grows with each failure, up to eight seconds or twice `everyMs`; who makes the round tells of its errors.
  */
 export function repeat(everyMs: number, round: () => Promise<void>): Repetition {
   let timer: NodeJS.Timeout | undefined;

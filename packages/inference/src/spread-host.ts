@@ -55,12 +55,17 @@ export function createSpreadHost(front: ModelHost, bulkHosts: readonly ModelHost
     }
   }
 
+  function leastBusy(): BulkProcess {
+    return processes.reduce((best, one) => (one.characters < best.characters ? one : best));
+  }
+
   function call<T extends Call>(request: T, options: Options): Promise<CallResults[T["type"]]> {
     const toFront = processes.length === 0 || request.type !== "embed" || request.priority !== "bulk";
-    // What must be alone is not spread: it would keep more than one process from the others.
-    if (toFront || options.alone) return front.call(request, options);
+    if (toFront) return front.call(request, options);
+    // What must be alone is not spread: it would keep more than one process from the others, and may end its own.
+    const answer = options.alone ? leastBusy().host.call(request, options) : embedBulk(request, options);
     // The result of an embed call is what a request of this type is answered with.
-    return embedBulk(request, options) as Promise<CallResults[T["type"]]>;
+    return answer as Promise<CallResults[T["type"]]>;
   }
 
   return {

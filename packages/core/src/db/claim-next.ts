@@ -115,13 +115,14 @@ function firstDue(sql: Transaction, queue: QueueName, limit: number): Fragment {
 
 /**
  * The same past users who have enough running, of whom much may wait: among the first turns, and where those hold too few,
- * user by user through an index, which costs more. A few more candidates than wanted, for others may hold some.
+ * user by user, of all queues, through the index that begins with the user, which costs more. A few more candidates than
+ * wanted, for others may hold some. They are not found by `status = 'queued'`: for that all that waits may be searched.
  */
 function dueOfUncapped(sql: Transaction, queue: QueueName, options: ClaimOptions): Fragment {
   const { limit, runningPerUser } = options;
   return sql`
     select id, user_id, turn, created_at, expires_at <= now() as overdue from tasks
-    where status = 'queued' and run_after <= now() and id in (
+    where case status when 'queued' then run_after <= now() end and id in (
       with recursive near as materialized (
         select id, turn, created_at from (
           select id, user_id, turn, created_at from tasks
@@ -130,11 +131,11 @@ function dueOfUncapped(sql: Transaction, queue: QueueName, options: ClaimOptions
         ) first
         where user_id not in (select user_id from running where tasks >= ${runningPerUser})
       ), waiting (user_id) as (
-        (select user_id from tasks where queue = ${queue} and status = 'queued' and (select count(*) from near) < ${limit}
+        (select user_id from tasks where status = 'queued' and (select count(*) from near) < ${limit}
           order by user_id limit 1)
         union all
-        select (select next.user_id from tasks next where next.queue = ${queue} and next.status = 'queued'
-            and next.user_id > waiting.user_id order by next.user_id limit 1)
+        select (select next.user_id from tasks next where next.status = 'queued' and next.user_id > waiting.user_id
+            order by next.user_id limit 1)
         from waiting where waiting.user_id is not null
       ), heads as (
         select head.* from waiting left join running using (user_id) cross join lateral (

@@ -144,6 +144,26 @@ describe("beside a backlog", () => {
     await read();
     expect((await read()) - before).toBeLessThan(200);
   });
+
+  it("a claim past a user who has enough running reads few rows of what waits in another queue", async () => {
+    const [large = "", capped = ""] = await users(2);
+    const put = (userId: string, kind: "embed" | "generate", tasks: number) => one.sql`
+      insert into genq.tasks (id, user_id, kind, queue, status, payload, expires_at, turn)
+      select gen_random_uuid(), ${userId}, ${kind}, ${kind}, 'queued', '{"text": "a"}', now() + interval '1 day', n
+      from generate_series(1, ${tasks}::integer) n`;
+    // More than one would rather read whole than by its key; the triggers would take seconds for so many.
+    await one.sql`alter table genq.tasks disable trigger user`;
+    await put(large, "embed", 20_000);
+    await put(capped, "generate", 3);
+    await one.sql`alter table genq.tasks enable trigger user`;
+    const claimOne = () => claimNext(one, "generate", { limit: 1, leaseMs: 60_000, runningPerUser: 1 });
+    expect((await claimOne()).tasks).toHaveLength(1);
+    await read();
+    const before = await read();
+    expect((await claimOne()).tasks).toEqual([]);
+    await read();
+    expect((await read()) - before).toBeLessThan(5000);
+  });
 });
 
 describe("the bound of running tasks of one user", () => {

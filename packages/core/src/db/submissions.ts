@@ -17,40 +17,32 @@ export async function submitFor(sql: Transaction, submissions: Submission[]): Pr
   await sql`select set_config('genq.submitting_users', ${usersOf(submissions).join()}, true)`;
 }
 
-/** More tasks of one user are not under way to their COMMIT at a time, over all processes. */
+/** As many tasks of one user as may be under way to their COMMIT at a time, over all processes: a hundred for each of ten. */
 const mostUnderWay = 1000;
 
+/** Whether a user with so many tasks waiting may be so close to the limit that submits at the same time go beyond it. */
+export function isCloseToLimit(waiting: number, limit: number): boolean {
+  return waiting > limit - mostUnderWay;
+}
+
 /**
- * How many tasks each of these users has waiting; counts no further than `limit`. Transactions of a user who is close to
- * it go one after the other from here on, each seeing those before it: together they can't go beyond it. To be asked
- * before anything else is locked that another submit may wait for.
+ * Whether a user has fewer than `limit` tasks waiting. Transactions of one who is close to it go one after the other from
+ * here to their COMMIT, each seeing those before it: together they can't go beyond it. To be asked before anything else is
+ * locked that another submit may wait for, and in no transaction of several users, who would all wait.
  */
-export async function countQueued(
-  sql: Transaction,
-  userIds: readonly string[],
-  limit: number,
-): Promise<Map<string, number>> {
-  const waiting = await countWaiting(sql, userIds, limit);
-  const close = userIds.filter((id) => {
-    const count = waiting.get(id) ?? 0;
-    return count < limit && count > limit - mostUnderWay;
-  });
-  if (close.length === 0) return waiting;
-  // Sent together, and run in this order.
-  const [, now] = await Promise.all([lockQueued(sql, close), countWaiting(sql, close, limit)]);
-  return new Map([...waiting, ...now]);
+export async function hasQueueRoom(sql: Transaction, userId: string, limit: number): Promise<boolean> {
+  const count = async () => (await countWaiting(sql, [userId], limit)).get(userId) ?? 0;
+  const waiting = await count();
+  if (waiting >= limit || !isCloseToLimit(waiting, limit)) return waiting < limit;
+  await sql`select pg_advisory_xact_lock(hashtextextended('genq.queued:' || ${userId}::text, 0))`;
+  return (await count()) < limit;
 }
 
-/** Until COMMIT; all in one order, so that nobody waits in a circle. */
-async function lockQueued(sql: Transaction, userIds: readonly string[]): Promise<void> {
-  await sql`
-    select pg_advisory_xact_lock(key) from (
-      select hashtextextended('genq.queued:' || id, 0) as key from unnest(${[...userIds]}::uuid[]) as users (id) order by 1
-    ) ordered`;
-}
-
-/** Queue by queue, through an index of what waits: what a user ever submitted may be much more. */
-async function countWaiting(
+/**
+ * How many tasks each of these users has waiting; counts no further than `limit`. Queue by queue, through an index of what
+ * waits: what a user ever submitted may be much more.
+ */
+export async function countWaiting(
   sql: Transaction,
   userIds: readonly string[],
   limit: number,
@@ -65,11 +57,6 @@ async function countWaiting(
     ) as waiting
     from unnest(${[...userIds]}::uuid[]) as users (id)`;
   return new Map(rows.map((row) => [row.id, row.waiting]));
-}
-
-/** Whether a user has fewer than `limit` tasks waiting, as `countQueued` tells. */
-export async function hasQueueRoom(sql: Transaction, userId: string, limit: number): Promise<boolean> {
-  return ((await countQueued(sql, [userId], limit)).get(userId) ?? 0) < limit;
 }
 
 /** Takes the keys of these submissions, which must all be of different users or keys. Returns those that were free. */

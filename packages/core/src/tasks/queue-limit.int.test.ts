@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
-import { closeDatabase, inServiceTransaction, openDatabase } from "../db/index.ts";
+import { closeDatabase, hasQueueRoom, inServiceTransaction, openDatabase } from "../db/index.ts";
 import { openQueues } from "../queue/index.ts";
 import { submitTask } from "./submit-task.ts";
 
@@ -47,4 +47,29 @@ describe("fifty submits at once leave no more tasks waiting than may", () => {
     expect(refused).toHaveLength(50 - maxQueuedTasks);
     for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: "queue_limit_reached" } });
   });
+});
+
+it("a transaction of a user who is close to the limit, and hangs, holds up nobody else", async () => {
+  const [close, other] = [await stack.createUser(), await stack.createUser()];
+  const [database] = apis;
+  if (database === undefined) throw new Error("There are two.");
+  const submit = (userId: string, most: number) =>
+    submitTask({ database, queues, maxQueuedTasks: most }, { userId, kind: "embed", payload: grouped });
+  const hung = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const holder = inServiceTransaction(worker, async (sql) => {
+    await hasQueueRoom(sql, close, maxQueuedTasks);
+    locked.resolve();
+    await hung.promise;
+  });
+  await locked.promise;
+  const waits = submit(close, maxQueuedTasks);
+  try {
+    // Far from the limit: in groups, one after the other.
+    for (let count = 0; count < 3; count++) await submit(other, 10_000);
+  } finally {
+    hung.resolve();
+  }
+  await holder;
+  expect((await waits).task.userId).toBe(close);
 });

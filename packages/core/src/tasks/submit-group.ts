@@ -1,9 +1,10 @@
 import {
-  countQueued,
+  countWaiting,
   type Database,
   groupCommit,
   inServiceTransaction,
   insertTasks,
+  isCloseToLimit,
   type Submission,
   selectQueueStates,
   submitFor,
@@ -23,7 +24,7 @@ const submits = new WeakMap<Database, Submit>();
 
 /**
  * Submits a task in one transaction with those of other requests of this process. Undefined when it takes a transaction
- * of its own to tell what becomes of it: its key was used before, or its user has no room.
+ * of its own to tell what becomes of it: its key was used before, or its user is close to the limit of waiting tasks.
  */
 export function submitInGroup(
   { database, maxQueuedTasks }: TaskServices,
@@ -40,8 +41,8 @@ function submitGroup(database: Database, items: Item[]): Promise<(SubmittedRow |
   const group = items.map(({ submission }) => submission);
   const limit = Math.max(...items.map(({ maxQueuedTasks }) => maxQueuedTasks));
   return inServiceTransaction(database, async (sql) => {
-    const [, waiting] = await Promise.all([submitFor(sql, group), countQueued(sql, usersOf(group), limit)]);
-    const accepted = await takeFreeKeys(sql, withoutRepeatedKeys(withRoom(items, waiting)));
+    const [, waiting] = await Promise.all([submitFor(sql, group), countWaiting(sql, usersOf(group), limit)]);
+    const accepted = await takeFreeKeys(sql, withoutRepeatedKeys(farFromLimit(items, waiting)));
     if (accepted.length === 0) return group.map(() => undefined);
     // Sent together, and run in this order.
     const [tasks, states] = await Promise.all([insertTasks(sql, accepted), selectQueueStates(sql, accepted)]);
@@ -61,11 +62,11 @@ function withoutRepeatedKeys(group: Submission[]): Submission[] {
   });
 }
 
-function withRoom(items: Item[], waiting: Map<string, number>): Submission[] {
+function farFromLimit(items: Item[], waiting: Map<string, number>): Submission[] {
   const counts = new Map(waiting);
   return items.flatMap(({ submission, maxQueuedTasks }) => {
     const count = counts.get(submission.userId) ?? 0;
-    if (count >= maxQueuedTasks) return [];
+    if (isCloseToLimit(count, maxQueuedTasks)) return [];
     counts.set(submission.userId, count + 1);
     return [submission];
   });
