@@ -194,9 +194,8 @@ export const queueGuards: Guard[] = [
     edits: [
       {
         file: "packages/core/src/db/claim-next.ts",
-        find: "select next.user_id from tasks next where next.status = 'queued' and",
-        replace:
-          "select next.user_id from tasks next where next.queue = 'generate' and next.status = 'queued' and",
+        find: "where case status when 'queued' then run_after <= now() end and id in (",
+        replace: "where status = 'queued' and run_after <= now() and id in (",
       },
     ],
     test: {
