@@ -45,6 +45,36 @@ export const outageGuards: Guard[] = [
     },
   },
   {
+    name: "no-idle-timeout-where-watched",
+    protects: "A sleep of the machine ends the session of the embedded Postgres, and so its process.",
+    edits: [
+      {
+        file: "apps/standalone/src/postgres/engine.ts",
+        find: '    "genq.ends_silent_clients=on",\n',
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/database.int.test.ts",
+      name: "a server lets go of clients that fall silent; the embedded one does so by its gateway, not by a timeout",
+    },
+  },
+  {
+    name: "no-query-for-types",
+    protects: "A connection that is lost while the driver asks for array types ends the process.",
+    edits: [
+      {
+        file: "packages/core/src/db/database.ts",
+        find: "fetch_types: false,",
+        replace: "fetch_types: true,",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/outages.int.test.ts",
+      name: "a server that goes away as soon as a connection is made costs no more than the transaction",
+    },
+  },
+  {
     name: "slow-sender-is-heard",
     protects: "A client is ended in the middle of what it sends.",
     edits: [{ file: watch, find: "Math.max(since, owner.heardAt)", replace: "since" }],

@@ -23,10 +23,9 @@ export function createSpreadHost(front: ModelHost, bulkHosts: readonly ModelHost
   const processes = bulkHosts.map((host): BulkProcess => ({ host, characters: 0 }));
 
   async function embedBulk(call: EmbedCall, options: Options): Promise<CallResults["embed"]> {
-    const shares = shareOut(
-      call.texts,
-      processes.map(({ characters }) => characters),
-    );
+    const busy = processes.map(({ characters }) => characters);
+    // What must be alone is not spread: it would keep more than one process from the others, and may end its own.
+    const shares = options.alone ? giveToOne(call.texts, busy) : shareOut(call.texts, busy);
     // When one share fails the others are of no use.
     const failed = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
@@ -55,17 +54,11 @@ export function createSpreadHost(front: ModelHost, bulkHosts: readonly ModelHost
     }
   }
 
-  function leastBusy(): BulkProcess {
-    return processes.reduce((best, one) => (one.characters < best.characters ? one : best));
-  }
-
   function call<T extends Call>(request: T, options: Options): Promise<CallResults[T["type"]]> {
     const toFront = processes.length === 0 || request.type !== "embed" || request.priority !== "bulk";
     if (toFront) return front.call(request, options);
-    // What must be alone is not spread: it would keep more than one process from the others, and may end its own.
-    const answer = options.alone ? leastBusy().host.call(request, options) : embedBulk(request, options);
     // The result of an embed call is what a request of this type is answered with.
-    return answer as Promise<CallResults[T["type"]]>;
+    return embedBulk(request, options) as Promise<CallResults[T["type"]]>;
   }
 
   return {
@@ -88,6 +81,12 @@ export function shareOut(texts: readonly string[], characters: readonly number[]
     least.characters += cost;
   }
   return shares.map(({ indexes }) => indexes);
+}
+
+/** All texts to the process that has least to do. */
+function giveToOne(texts: readonly string[], characters: readonly number[]): number[][] {
+  const least = characters.indexOf(Math.min(...characters));
+  return characters.map((_, index) => (index === least ? [...texts.keys()] : []));
 }
 
 function inOrder(

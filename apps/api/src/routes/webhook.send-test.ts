@@ -15,7 +15,7 @@ export function webhookSendTest(app: ApiApp, deps: ApiDeps, guards: Guards): voi
       tags: ["Webhooks"],
       summary: "Send a test event",
       description:
-        "Signed and sent at once, as all events are, and not tried again. `Location` leads to how it went: it is `pending` for some ten seconds at most while a worker runs.",
+        "Signed and sent as all events are, after those that are due already, and not tried again when it fails. `Location` leads to how it went: it is `pending` until a worker has sent it.",
       ...guards.user,
       request: { params: idParams, headers: idempotencyHeaders },
       responses: { 202: jsonAnswer(webhookDeliverySchema, "It will be sent"), ...userProblems },

@@ -135,11 +135,9 @@ async function inTurns<Item, Result>(
   work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  let next = 0;
+  const left = items.entries();
   const lane = async () => {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await work(items[index] as Item, index);
-    }
+    for (const [index, item] of left) results[index] = await work(item, index);
   };
   await Promise.all(Array.from({ length: limit }, lane));
   return results;

@@ -90,11 +90,13 @@ export function serveChild(options: {
     const { user, system } = process.cpuUsage();
     process.send?.({ done: options.done(), cpuMs: (user + system) / 1000, acceptedMs } satisfies Reply);
   };
+  // Only this file's own `ask` sends on the channel.
   process.on("message", (request) => void answer(request as Request).catch(fail));
   process.on("disconnect", () => void options.close().then(() => process.exit(0), fail));
   void answer({});
 }
 
+/** What this file's own `startChild` wrote. */
 export function connectionsOfChild(): Connections {
   return JSON.parse(process.argv[2] ?? "null") as Connections;
 }

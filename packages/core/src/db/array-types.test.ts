@@ -6,6 +6,7 @@ test("texts survive the way there and back, whatever is in them", () => {
   expect(arrayTypes.texts.parse(arrayTypes.texts.serialize(texts))).toEqual(texts);
   expect(arrayTypes.texts.serialize(["a", null])).toBe('{"a",NULL}');
   expect(arrayTypes.texts.serialize([])).toBe("{}");
+  expect(() => arrayTypes.texts.serialize(["a", undefined])).toThrow("undefined");
 });
 
 test("integers are numbers", () => {

@@ -25,9 +25,10 @@ export const arrayTypes: Record<"integers" | "texts" | "uuids", PostgresType> = 
 /** As an array literal. Text that is one already is left alone. */
 function serialize(values: unknown): string {
   if (!Array.isArray(values)) return String(values);
-  return `{${values.map((value) => (value === null ? "NULL" : quote(String(value)))).join()}}`;
+  return `{${values.map(literal).join()}}`;
 }
 
-function quote(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+function literal(value: unknown): string {
+  if (value === undefined) throw new TypeError("An array for Postgres holds an undefined value.");
+  return value === null ? "NULL" : `"${String(value).replaceAll(/["\\]/g, "\\$&")}"`;
 }

@@ -98,7 +98,10 @@ test("connections that are broken and refused are told at once", async () => {
 });
 
 test("a server that goes away as soon as a connection is made costs no more than the transaction", async () => {
-  // Vitest fails for a rejection that nobody handles, which would end a process.
+  // A rejection that nobody handles would end a process.
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
   const server = createServer((socket) => {
     socket.once("data", () => {
       // AuthenticationOk and ReadyForQuery.
@@ -117,6 +120,8 @@ test("a server that goes away as soon as a connection is made costs no more than
   await expect(asked).rejects.toMatchObject(unavailable);
   await expect(inServiceTransaction(gone, (sql) => sql`select 1`)).rejects.toMatchObject(unavailable);
   await closeDatabase(gone);
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
 });
 
 test("the pool's exhaustion is told within the deadline, and slow statements are ended", async () => {

@@ -45,18 +45,18 @@ await api.sql`insert into genq.embeddings (chunk_id, model, user_id, file_id, em
 
 /** As the owner of the tables, whom no policy binds. What it does is rolled back. */
 async function withoutPolicies<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
-  const kept: { result?: Result } = {};
+  const kept = Promise.withResolvers<Result>();
   const undo = new Error("Rolled back.");
   await api.sql
     .begin(async (sql) => {
       await sql`select set_config('search_path', 'genq, public, extensions', true)`;
-      kept.result = await work(sql);
+      kept.resolve(await work(sql));
       throw undo;
     })
     .catch((error: unknown) => {
       if (error !== undo) throw error;
     });
-  return kept.result as Result;
+  return await kept.promise;
 }
 
 describe("a query of another user, without row level security", () => {
