@@ -18,7 +18,7 @@ const gapMs: Record<Fault["lane"], { from: number; more: number }> = {
 /** Half of the four workers may be away at a time. */
 const lanesOf: Record<Fault["lane"], number> = { kill: 1, sleep: 2, trouble: 2 };
 const lookEveryMs = 250;
-/** When no kill could be injected, or too little was accepted, for so long, something has ended for good. */
+/** When no kill could be injected for so long, something has ended for good. */
 const stuckMs = 120_000;
 /** A fault that does not happen is left out after so many tries, and the report says so. */
 const mostTries = 4;
@@ -131,8 +131,9 @@ async function runLane({ lane, steps, busy, context, mayGoOn, done, missed }: La
     await sleep(gapMs[lane].from + next.gap * gapMs[lane].more, undefined, { signal: context.signal });
     const part = 1 - steps.length / planned;
     const waitedAt = performance.now();
-    const loaded = await waitUntil(stuckMs, () => context.signal.aborted || mayGoOn(part), lookEveryMs);
-    if (loaded === undefined) throw new Error(`Too few tasks were accepted for ${stuckMs / 1000} s.`);
+    // A load that stands still ends the run (see `main.ts`); one that is slow does not.
+    const forEver = Number.POSITIVE_INFINITY;
+    await waitUntil(forEver, () => context.signal.aborted || mayGoOn(part), lookEveryMs);
     lastAt += performance.now() - waitedAt;
     const step = await waitUntil(
       stuckMs,

@@ -11,6 +11,7 @@ import { resolveUnknown, untilQuiet } from "./quiet.ts";
 import { createRandom } from "./random.ts";
 import { commandOf, isBroken, jsonReport, memoryMiB, type Run, readableReport } from "./report.ts";
 import { startServerEdition } from "./server-stack.ts";
+import type { ChaosStack } from "./stack.ts";
 import { startStandalone } from "./standalone-stack.ts";
 import { startReceiver } from "./webhook-receiver.ts";
 
@@ -65,6 +66,15 @@ try {
 async function breakGenq(asked: Flags): Promise<Run> {
   say(`${commandOf(asked)}`);
   await using stack = await (asked.edition === "server" ? startServerEdition() : startStandalone());
+  try {
+    return await breakStack(stack, asked);
+  } catch (error) {
+    if (!stopped.signal.aborted) say(`the logs are kept in ${stack.keepFolder()}`);
+    throw error;
+  }
+}
+
+async function breakStack(stack: ChaosStack, asked: Flags): Promise<Run> {
   await using truth = openTruth(stack.databaseUrl);
   const users = await Promise.all(Array.from({ length: userCount }, (_, index) => createUser(stack, index)));
   await using receiver = await startReceiver(
@@ -91,9 +101,7 @@ async function breakGenq(asked: Flags): Promise<Run> {
     say(`${accepted} tasks accepted; this client holds ${memoryMiB()} MiB`);
     if (accepted > grown) [grown, grownAt] = [accepted, performance.now()];
     else if (performance.now() - grownAt > stalledMs)
-      stalled.reject(
-        new Error(`Nothing was accepted for ${stalledMs / 1000} s; see the logs in ${stack.keepFolder()}.`),
-      );
+      stalled.reject(new Error(`Nothing was accepted for ${stalledMs / 1000} s.`));
   }, tellEveryMs);
   // The faults are spread over the load: so many tasks are accepted between them, not after them.
   const mayGoOn = (part: number) => history.accepted() >= asked.tasks * part;
