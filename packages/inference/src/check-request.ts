@@ -8,8 +8,18 @@ const sampling = z.object({
   temperature: z.number().min(0).max(100),
   topP: z.number().gt(0).max(1).optional(),
   topK: z.int().min(0).optional(),
+  minP: z.number().min(0).max(1).optional(),
+  repetitionPenalty: z.number().gt(0).max(10).optional(),
+  presencePenalty: z.number().min(-2).max(2).optional(),
+  frequencyPenalty: z.number().min(-2).max(2).optional(),
+  logitBias: z
+    .record(z.string().regex(/^\d{1,9}$/, "must be a token id"), z.number().min(-100).max(100))
+    .refine((bias) => Object.keys(bias).length <= 1024, "must name at most 1024 tokens")
+    .optional(),
   seed: z.int().optional(),
+  logprobs: z.int().min(0).max(20).optional(),
   stop: z.array(z.string()).max(64).optional(),
+  stopTokenIds: z.array(z.int().min(0)).max(64).optional(),
 });
 
 /** @throws InferenceError `invalid_input` */

@@ -124,6 +124,23 @@ describe("generate", () => {
     expect(deltas.join("")).toBe(stopped.text);
   });
 
+  test("tells each token's probability when asked, and ends at a stop token", async () => {
+    const result = await ask(question, { logprobs: 2 });
+    expect(result.logprobs).toHaveLength(result.completionTokens);
+    // The last token is the model's end of text, which is no part of the text.
+    expect(
+      result.logprobs
+        ?.slice(0, -1)
+        .map(({ token }) => token)
+        .join(""),
+    ).toContain(result.text.trim());
+    for (const { token, logprob, top } of result.logprobs ?? []) expect(top[0]).toEqual({ token, logprob });
+    const mean =
+      (result.logprobs ?? []).reduce((sum, { logprob }) => sum + logprob, 0) / result.completionTokens;
+    expect(Math.exp(mean)).toBeCloseTo(result.confidence, 6);
+    expect((await ask(question)).logprobs).toBeUndefined();
+  });
+
   test.each(["", "\u0000\ud800", "<|end|></s><|im_end|><|answer|>", "a".repeat(1_000_000)])(
     "takes odd text (%#)",
     async (text) => {
@@ -142,8 +159,22 @@ describe("generate", () => {
   });
 
   test("refuses settings out of range", async () => {
-    await expect(ask("a", { temperature: -1 })).rejects.toMatchObject({ code: "invalid_input" });
-    await expect(ask("a", { maxNewTokens: 0 })).rejects.toMatchObject({ code: "invalid_input" });
+    const wrong: Partial<GenerateRequest>[] = [
+      { temperature: -1 },
+      { maxNewTokens: 0 },
+      { minP: 1.1 },
+      { repetitionPenalty: 0 },
+      { presencePenalty: 2.1 },
+      { frequencyPenalty: -2.1 },
+      { logitBias: { 1: 101 } },
+      { logitBias: { [`${2 ** 24}`]: 1 } },
+      { logprobs: 21 },
+      { stopTokenIds: [-1] },
+    ];
+    for (const settings of wrong) {
+      const message = expect.stringContaining(Object.keys(settings)[0] ?? "");
+      await expect(ask("a", settings)).rejects.toMatchObject({ code: "invalid_input", message });
+    }
     await expect(ask("a", { messages: [] })).rejects.toMatchObject({ code: "invalid_input" });
   });
 });

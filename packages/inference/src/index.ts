@@ -15,4 +15,7 @@ export type {
   ModelStatus,
   ModelTask,
   Pooling,
+  SamplingSettings,
+  TokenLogprob,
+  TokenLogprobs,
 } from "./types.ts";

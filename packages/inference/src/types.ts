@@ -124,17 +124,37 @@ export interface ChatMessage {
   content: string;
 }
 
-export interface GenerateRequest extends RequestOptions {
-  messages: ChatMessage[];
-  maxNewTokens: number;
-  /** 0 always takes the likeliest token. */
+/** How each next token is picked. What is left out has no effect. Out of range is `invalid_input`. */
+export interface SamplingSettings {
+  /** 0 to 100. 0 always takes the likeliest token. */
   temperature: number;
+  /** Over 0, to 1. Only the fewest of the likeliest tokens that together have this probability are picked. */
   topP?: number | undefined;
+  /** From 0. Only so many of the likeliest tokens are picked; 0 is all. */
   topK?: number | undefined;
+  /** 0 to 1. Only tokens of at least this share of the likeliest one's probability are picked. */
+  minP?: number | undefined;
+  /** Over 0, to 10. Above 1, tokens of the prompt and the answer become less likely; below 1, likelier. */
+  repetitionPenalty?: number | undefined;
+  /** -2 to 2. Taken off the logit of each token that the answer has. */
+  presencePenalty?: number | undefined;
+  /** -2 to 2. Taken off the logit of a token for each time that the answer has it. */
+  frequencyPenalty?: number | undefined;
+  /** Token id to -100 to 100, added to its logit; at most 1,024 tokens. */
+  logitBias?: Readonly<Record<string, number>> | undefined;
   /** The same request with the same seed gives the same text. */
   seed?: number | undefined;
-  /** Generation ends before the first of these; they are never part of the text. */
+  /** 0 to 20. Tells each token's log probability, and those of so many likeliest ones in its place. */
+  logprobs?: number | undefined;
+}
+
+export interface GenerateRequest extends RequestOptions, SamplingSettings {
+  messages: ChatMessage[];
+  maxNewTokens: number;
+  /** Generation ends before the first of these; they are never part of the text. At most 64. */
   stop?: string[] | undefined;
+  /** Token ids at which generation ends, besides the model's own; they are never part of the text. At most 64. */
+  stopTokenIds?: number[] | undefined;
   /** Called with each new piece of text, whole characters only. The pieces together are the text. */
   onText?: ((delta: string) => void) | undefined;
 }
@@ -149,7 +169,21 @@ export interface GenerateResult {
   completionTokens: number;
   /** Prompt tokens that did not fit into the model's context and were left out. */
   truncatedTokens: number;
+  /** One entry per token of the answer, when the request asks for `logprobs`. */
+  logprobs?: TokenLogprobs[] | undefined;
   model: string;
+}
+
+/** A token as text, which may be a part of a character: U+FFFD then. */
+export interface TokenLogprob {
+  token: string;
+  /** Natural logarithm, by the model alone: before temperature, penalties, bias and cuts. */
+  logprob: number;
+}
+
+export interface TokenLogprobs extends TokenLogprob {
+  /** The likeliest tokens in this place, likeliest first. */
+  top: TokenLogprob[];
 }
 
 /** Runs the models. Every failure is an `InferenceError`. */

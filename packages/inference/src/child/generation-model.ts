@@ -1,14 +1,12 @@
-import { randomInt } from "node:crypto";
 import { AutoModelForCausalLM, AutoTokenizer, type PreTrainedModel } from "@huggingface/transformers";
-import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { CallResults, GenerateCall, LoadRequest } from "../messages.ts";
+import type { TokenLogprobs } from "../types.ts";
 import { buildPrompt } from "./chat-prompt.ts";
 import { createDecoder } from "./decoder.ts";
 import { createTextEncoder, type TextEncoder } from "./encode-text.ts";
-import { type Sampling, sampleToken } from "./sample-token.ts";
 import { sessionOptions } from "./session-options.ts";
 import { createTextStream } from "./text-stream.ts";
+import { createTokenPicker, type PickedToken, type TokenProbability } from "./token-picker.ts";
 import { finishStep, type Progress, runModel } from "./yield-to-events.ts";
 
 export interface GenerationModel {
@@ -51,7 +49,9 @@ export async function loadGenerationModel(
 
     const decoder = createDecoder(model);
     const stream = createTextStream(decode, call.stop ?? [], onText);
-    const sampling = samplingOf(call);
+    const picker = createTokenPicker(call, promptIds);
+    const ends = endIds.union(new Set(call.stopTokenIds));
+    const logprobs: TokenLogprobs[] = [];
     let finishReason: "stop" | "length" = "length";
     let completionTokens = 0;
     let logProbability = 0;
@@ -60,15 +60,16 @@ export async function loadGenerationModel(
       signal.throwIfAborted();
       const fed = next;
       const logits = await runModel(progress, fed.length, () => decoder.feed(fed));
-      const { token, probability } = sampleToken(logits, sampling);
+      const picked = picker.pick(logits);
       await finishStep(progress);
       completionTokens += 1;
-      logProbability += Math.log(probability);
-      if (endIds.has(token) || stream.push(token)) {
+      logProbability += picked.logProbability;
+      if (call.logprobs !== undefined) logprobs.push(tellLogprobs(picked));
+      if (ends.has(picked.token) || stream.push(picked.token)) {
         finishReason = "stop";
         break;
       }
-      next = [token];
+      next = [picked.token];
     }
     return {
       text: stream.end(),
@@ -77,20 +78,19 @@ export async function loadGenerationModel(
       promptTokens: promptIds.length,
       completionTokens,
       truncatedTokens: prompt.truncatedTokens,
+      logprobs: call.logprobs === undefined ? undefined : logprobs,
     };
   }
 
-  return { encoder, generate };
-}
+  function tellLogprobs({ top, ...picked }: PickedToken): TokenLogprobs {
+    const tell = ({ token, logProbability }: TokenProbability) => ({
+      token: tokenizer.decode([token], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+      logprob: logProbability,
+    });
+    return { ...tell(picked), top: top.map(tell) };
+  }
 
-function samplingOf(call: GenerateCall): Sampling {
-  const generator = xoroshiro128plus(call.seed ?? randomInt(2 ** 31));
-  return {
-    temperature: call.temperature,
-    topP: call.topP ?? 1,
-    topK: call.topK ?? 0,
-    random: () => uniformFloat64(generator),
-  };
+  return { encoder, generate };
 }
 
 /** Ids after which an answer is complete: the generation config's, and the tokenizer's. */
