@@ -1,5 +1,6 @@
 import { fenceGuards } from "./fence-guards.ts";
 import type { Guard } from "./guard.ts";
+import { modelGuards } from "./model-guards.ts";
 import { outageGuards } from "./outage-guards.ts";
 import { ownerGuards } from "./owner-guards.ts";
 import { processGuards } from "./process-guards.ts";
@@ -13,6 +14,7 @@ export const guards: Guard[] = [
   ...fenceGuards,
   ...queueGuards,
   ...processGuards,
+  ...modelGuards,
   ...outageGuards,
   ...ownerGuards,
   ...webhookGuards,

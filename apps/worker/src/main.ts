@@ -39,6 +39,7 @@ const worker = startOrExit({
       models: { embedding: env.EMBEDDING_MODEL, generation: env.GENERATION_MODEL },
       cacheDir: env.MODELS_DIR,
       hubEndpoint: env.HF_ENDPOINT,
+      device: env.MODEL_DEVICE,
       limits: {
         stepDeadlineMs: env.MODEL_DEADLINE_MS,
         maxRssBytes: maxRssBytes(env.MODEL_MAX_RSS_MB),

@@ -4,8 +4,9 @@ import { checkGenerateRequest, checkTexts } from "./check-request.ts";
 import { createEmbeddingHost } from "./embedding-host.ts";
 import { fetchModelFiles } from "./hub/fetch-model-files.ts";
 import { withDefaultLimits } from "./limits.ts";
-import { findModel, type ModelDefinition } from "./model-catalog.ts";
+import { findModel, type ModelDefinition, onDevice } from "./model-catalog.ts";
 import { createModelHost, type ModelHostOptions } from "./model-host.ts";
+import { readKnownModels } from "./own-models.ts";
 import type { Inference, InferenceOptions } from "./types.ts";
 
 /**
@@ -14,9 +15,10 @@ import type { Inference, InferenceOptions } from "./types.ts";
  */
 export function createInference(options: InferenceOptions): Inference {
   const limits = withDefaultLimits(options.limits);
+  const known = readKnownModels(options.cacheDir);
   const definitions = {
-    embedding: findModel(options.models.embedding, "embedding"),
-    generation: findModel(options.models.generation, "generation"),
+    embedding: onDevice(findModel(options.models.embedding, "embedding", known), options.device),
+    generation: onDevice(findModel(options.models.generation, "generation", known), options.device),
   };
   const hosts = {
     // A few bulk requests at once let the child fill its batches; the others wait here, out of a crash's reach.

@@ -7,8 +7,9 @@ export function createEmbeddingHost(options: ModelHostOptions): ModelHost {
   const front = createModelHost(options);
   const { limits, definition } = options;
   const { threads, bulkProcesses, maxRssBytes } = limits;
-  // A bundled model is over before a second process would have begun.
-  const wanted = bulkProcesses ?? (definition.record.source === "bundled" ? 0 : threads);
+  const { source, device = "cpu" } = definition.record;
+  // A bundled model is over before a second process would have begun, and a GPU is one for all processes.
+  const wanted = bulkProcesses ?? (source === "bundled" || device !== "cpu" ? 0 : threads);
   const count = Math.min(wanted, processesThatFit(maxRssBytes) - 1);
   const bulk = Array.from({ length: Math.max(0, count) }, () =>
     createModelHost({

@@ -1,5 +1,5 @@
 import { InferenceError } from "./inference-error.ts";
-import type { ModelRecord, ModelTask } from "./types.ts";
+import type { Device, ModelRecord, ModelTask } from "./types.ts";
 
 /** A model's record and what only its loader needs. */
 export interface ModelDefinition {
@@ -19,12 +19,13 @@ const e5 = {
   chunkTokens: 400,
 } as const;
 
-/** Every model that genq knows how to use. Vectors of two records are never compared. */
-const definitions: readonly ModelDefinition[] = [
+/** Every model that genq knows how to use by itself. Vectors of two records are never compared. */
+export const builtInModels: readonly ModelDefinition[] = [
   {
     record: {
       ...e5,
       id: "Xenova/multilingual-e5-small",
+      license: "MIT",
       dtype: "q8",
       dimensions: 384,
       queryPrefix: "query: ",
@@ -36,6 +37,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...e5,
       id: "Xenova/multilingual-e5-base",
+      license: "MIT",
       dtype: "q8",
       dimensions: 768,
       queryPrefix: "query: ",
@@ -47,6 +49,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...e5,
       id: "Xenova/bge-small-en-v1.5",
+      license: "MIT",
       dtype: "q8",
       dimensions: 384,
       pooling: "cls",
@@ -58,6 +61,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...e5,
       id: "Xenova/all-MiniLM-L6-v2",
+      license: "Apache-2.0",
       dtype: "q8",
       dimensions: 384,
       maxTokens: 256,
@@ -69,6 +73,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...bundled,
       id: "genq/mini-embedder",
+      license: "MIT",
       task: "embedding",
       dtype: "fp32",
       dimensions: 384,
@@ -83,6 +88,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...hub,
       id: "onnx-community/Qwen3-0.6B-ONNX",
+      license: "Apache-2.0",
       task: "generation",
       dtype: "q4",
       maxTokens: 4096,
@@ -94,6 +100,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...hub,
       id: "onnx-community/Qwen2.5-0.5B-Instruct",
+      license: "Apache-2.0",
       task: "generation",
       dtype: "q4",
       maxTokens: 4096,
@@ -104,6 +111,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...hub,
       id: "HuggingFaceTB/SmolLM2-135M-Instruct",
+      license: "Apache-2.0",
       task: "generation",
       dtype: "q4",
       maxTokens: 4096,
@@ -114,6 +122,7 @@ const definitions: readonly ModelDefinition[] = [
     record: {
       ...bundled,
       id: "genq/mini-generator",
+      license: "MIT",
       task: "generation",
       dtype: "fp32",
       // Its attention is dense: 2,560 tokens take about 0.6 GB, 5,309 took 1.5 GB.
@@ -125,11 +134,20 @@ const definitions: readonly ModelDefinition[] = [
 
 /**
  * The definition of a known model.
+ * @param known the built-in ones and, where given, the operator's own
  * @throws InferenceError `model_not_found`, naming the known ones.
  */
-export function findModel(id: string, task: ModelTask): ModelDefinition {
-  const found = definitions.find(({ record }) => record.id === id && record.task === task);
+export function findModel(id: string, task: ModelTask, known = builtInModels): ModelDefinition {
+  const found = known.find(({ record }) => record.id === id && record.task === task);
   if (found) return found;
-  const known = definitions.filter(({ record }) => record.task === task).map(({ record }) => record.id);
-  throw new InferenceError("model_not_found", `No ${task} model "${id}". Known: ${known.join(", ")}.`);
+  const ids = known.filter(({ record }) => record.task === task).map(({ record }) => record.id);
+  throw new InferenceError(
+    "model_not_found",
+    `No ${task} model "${id}". Known: ${ids.join(", ")}. Another needs a record in models.json of the models' folder.`,
+  );
+}
+
+/** The model on the operator's device instead of its record's, where one is given. */
+export function onDevice(definition: ModelDefinition, device: Device | undefined): ModelDefinition {
+  return device === undefined ? definition : { ...definition, record: { ...definition.record, device } };
 }

@@ -4,6 +4,7 @@ import { constants, setPriority } from "node:os";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { beatFd, createBeatReader } from "./beats.ts";
+import { modelProcessEnv } from "./env.ts";
 import { InferenceError } from "./inference-error.ts";
 import { defaultMaxRss } from "./memory-limit.ts";
 import type { Call, CallResults, ChildMessage, ParentMessage } from "./messages.ts";
@@ -71,13 +72,12 @@ const stderrKept = 2000;
  */
 export async function startModelProcess(options: ModelProcessOptions): Promise<ModelProcess> {
   const { definition, folder, limits, signal, background = false, childMain = ownChildMain } = options;
-  const { id } = definition.record;
+  const { id, device = "cpu" } = definition.record;
   const maxRssBytes = limits.maxRssBytes ?? (await defaultMaxRss(folder));
-  // The model's process gets no secrets: its environment is empty.
   const child = fork(fileURLToPath(childMain), [id], {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc", "pipe"],
-    env: {},
+    env: modelProcessEnv(device),
     execArgv: [],
   });
   if (background) yieldProcessor(child);

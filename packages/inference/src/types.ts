@@ -4,6 +4,11 @@ export type ModelTask = "embedding" | "generation";
 /** Where a model's files come from: this package, or a model hub. */
 export type ModelSource = "bundled" | "hub";
 
+export const devices = ["cpu", "cuda", "webgpu", "coreml", "dml"] as const;
+
+/** What a model runs on, as ONNX Runtime names it. */
+export type Device = (typeof devices)[number];
+
 /** How a row of token vectors becomes one vector. */
 export type Pooling = "mean" | "cls" | "last_token";
 
@@ -15,6 +20,10 @@ export interface ModelRecord {
   revision: string;
   dtype: string;
   source: ModelSource;
+  /** The CPU unless said. */
+  device?: Device;
+  /** SPDX name, as the model's page tells it. */
+  license?: string;
   /** Length of a vector. Embedding models only, as are the next four and `chunkTokens`. */
   dimensions?: number;
   pooling?: Pooling;
@@ -85,6 +94,8 @@ export interface InferenceOptions {
   cacheDir: string;
   /** Base URL of the hub or a mirror, such as `https://huggingface.co`. */
   hubEndpoint: string;
+  /** Where all models run; as each one's record says unless given. */
+  device?: Device | undefined;
   /** Called at every change of a model's status, and at most every 250 ms during a download. */
   onStatus?: (status: ModelStatus) => void;
   limits?: Partial<InferenceLimits>;

@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { env, LogLevel } from "@huggingface/transformers";
+import { checkDevice, thisMachine } from "../devices.ts";
 import { InferenceError } from "../inference-error.ts";
 import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from "../messages.ts";
 import { loadEmbeddingModel } from "./embedding-model.ts";
@@ -68,6 +69,7 @@ async function loadModel(request: LoadRequest, progress: Progress): Promise<Answ
   env.logLevel = LogLevel.ERROR;
   env.localModelPath = `${dirname(request.folder)}/`;
   const name = basename(request.folder);
+  checkDevice(request.definition.record.device ?? "cpu", thisMachine());
   const unfit = (call: Call) =>
     new InferenceError("invalid_input", `This model does not answer "${call.type}".`);
 

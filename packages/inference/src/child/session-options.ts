@@ -1,12 +1,12 @@
 import type { DataType } from "@huggingface/transformers";
 import type { ModelRecord } from "../types.ts";
 
-/** How ONNX Runtime runs a model of this package: on the CPU, from local files, with few threads. */
+/** How ONNX Runtime runs a model of this package: from local files, with few threads. */
 export function sessionOptions(record: ModelRecord, threads: number) {
   return {
     // Records are this package's own: their dtypes are names that transformers.js knows.
     dtype: record.dtype as DataType,
-    device: "cpu",
+    device: record.device ?? "cpu",
     local_files_only: true,
     session_options: {
       intraOpNumThreads: threads,

@@ -145,3 +145,41 @@ test("a hub that cannot be reached or lacks the model is model_unavailable", asy
   hub.url = `${url}/nowhere`;
   await expect(download()).rejects.toMatchObject({ code: "model_unavailable" });
 });
+
+/** What a refused model was asked for: no file's content but the config's. */
+const contentRequests = () =>
+  hub.requests.filter((request) => request.startsWith("GET") && !request.includes("config.json"));
+
+test("a model of another kind is refused by its config alone", async () => {
+  hub.files.set(
+    "config.json",
+    Buffer.from(JSON.stringify({ architectures: ["ViTModel"], hidden_size: 384 })),
+  );
+  await expect(download()).rejects.toMatchObject({
+    code: "model_unavailable",
+    message: expect.stringContaining("it is ViTModel, which reads no text"),
+  });
+  expect(contentRequests()).toEqual([]);
+  expect(await readdir(join(cacheDir, record.id))).toEqual([]);
+});
+
+test("a model without weights of the dtype is refused with what there is", async () => {
+  hub.files.set("onnx/model_quantized.onnx", null).set("onnx/model_q4.onnx", weights);
+  await expect(download()).rejects.toMatchObject({
+    code: "model_unavailable",
+    message: `${record.id} has no q8 weights (onnx/model_quantized.onnx): it has fp32, q4.`,
+  });
+  hub.files.set("onnx/model.onnx", null).set("onnx/model_q4.onnx", null);
+  await expect(download()).rejects.toMatchObject({
+    message: expect.stringContaining("no ONNX weights of any kind"),
+  });
+  expect(contentRequests()).toEqual([]);
+});
+
+test("a model that is not there is told from a hub that can't be reached", async () => {
+  hub.files.set("config.json", null);
+  await expect(download()).rejects.toMatchObject({
+    code: "model_unavailable",
+    message: expect.stringContaining("there is no such model, or it is not for everyone"),
+  });
+});

@@ -62,6 +62,18 @@ export async function describeHubFile(url: string, path: string, signal: AbortSi
   throw new HubStatusError(url, 310);
 }
 
+/**
+ * The whole text of a small file.
+ * @throws HubStatusError, or what fetch throws
+ */
+export async function readHubFile(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(headersTimeoutMs)]),
+  });
+  if (!response.ok) throw new HubStatusError(url, response.status);
+  return await response.text();
+}
+
 const toEtag = (value: string | null) => value?.replace(/^W\//, "").replaceAll('"', "") || undefined;
 
 function toSize(value: string | null): number | undefined {

@@ -1,17 +1,7 @@
 import { z } from "zod";
 import type { ModelRecord } from "../types.ts";
 
-/** How transformers.js names the weights of each dtype. */
-const suffixes: Readonly<Record<string, string>> = {
-  fp32: "",
-  fp16: "_fp16",
-  q8: "_quantized",
-  int8: "_int8",
-  uint8: "_uint8",
-  q4: "_q4",
-  q4f16: "_q4f16",
-  bnb4: "_bnb4",
-};
+export const dtypes = ["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"] as const;
 
 const chunks = z.union([z.boolean(), z.number()]).transform(Number);
 
@@ -26,15 +16,21 @@ export const configFile = "config.json";
 /** Files that a model may do without. */
 export const optionalFiles: readonly string[] = ["generation_config.json"];
 
+/** The weights of a dtype, as transformers.js names them. */
+export function weightsFile(dtype: string): string {
+  const suffix = { fp32: "", q8: "_quantized" }[dtype] ?? `_${dtype}`;
+  return `onnx/model${suffix}.onnx`;
+}
+
 /** The files that a model needs beside config.json, the weights last. */
 export function requiredFiles(record: ModelRecord, config: unknown): string[] {
-  const weights = `model${suffixes[record.dtype] ?? `_${record.dtype}`}.onnx`;
+  const weights = weightsFile(record.dtype);
+  const name = weights.slice("onnx/".length);
   const external = configSchema.parse(config)["transformers.js_config"]?.use_external_data_format;
-  const count =
-    typeof external === "object" ? (external[weights] ?? external["model"] ?? 0) : (external ?? 0);
+  const count = typeof external === "object" ? (external[name] ?? external["model"] ?? 0) : (external ?? 0);
   const data = Array.from(
     { length: count },
-    (_, index) => `onnx/${weights}_data${index === 0 ? "" : `_${index}`}`,
+    (_, index) => `${weights}_data${index === 0 ? "" : `_${index}`}`,
   );
-  return ["tokenizer.json", "tokenizer_config.json", ...data, `onnx/${weights}`];
+  return ["tokenizer.json", "tokenizer_config.json", ...data, weights];
 }

@@ -17,6 +17,8 @@ export interface HubServer {
   ranges: boolean;
   /** Overrides the checksum that the server tells for the weights. */
   checksum: string | undefined;
+  /** Files that stand for those of the mini embedder, by their path in a repository; null for one that is not there. */
+  files: Map<string, Buffer | null>;
   close(): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function startHubServer(): Promise<HubServer> {
     failures: 0,
     ranges: true,
     checksum: undefined,
+    files: new Map(),
     async close() {
       http.closeAllConnections();
       http.close();
@@ -55,9 +58,8 @@ async function answer(hub: HubServer, request: IncomingMessage, response: Server
     return;
   }
   const file = /^\/(?:cdn|[^/]+\/[^/]+\/resolve\/main)\/(.+)$/.exec(path)?.[1] ?? "";
-  const content = await readFile(
-    join(bundledModelsFolder, "genq/mini-embedder", file.replace("_quantized", "")),
-  ).catch(() => undefined);
+  const own = join(bundledModelsFolder, "genq/mini-embedder", file.replace("_quantized", ""));
+  const content = hub.files.has(file) ? hub.files.get(file) : await readFile(own).catch(() => undefined);
   if (!content) {
     response.writeHead(404).end("Entry not found");
     return;

@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createInference } from "../create-inference.ts";
-import type { Inference, InferenceLimits, ModelStatus } from "../types.ts";
+import type { Device, Inference, InferenceLimits, ModelStatus } from "../types.ts";
 
 /** Inference with the bundled models and no network. */
 export function createMiniInference(
   limits: Partial<InferenceLimits> = {},
   onStatus: (status: ModelStatus) => void = () => {},
+  device: Device | undefined = undefined,
 ): Inference {
   return createInference({
     models: { embedding: "genq/mini-embedder", generation: "genq/mini-generator" },
@@ -13,6 +14,7 @@ export function createMiniInference(
     hubEndpoint: "http://127.0.0.1:9",
     limits,
     onStatus,
+    device,
   });
 }
 

@@ -1,0 +1,50 @@
+import type { Guard } from "./guard.ts";
+
+/** What keeps a model that does not fit from being downloaded, loaded or believed. */
+export const modelGuards: Guard[] = [
+  {
+    name: "model-kind-checked",
+    protects: "A vision model is downloaded whole, and fails when it is loaded.",
+    edits: [
+      {
+        file: "packages/inference/src/hub/describe-model.ts",
+        find: "  checkConfig(record, JSON.parse(text));\n",
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/hub/fetch-model-files.int.test.ts",
+      name: "a model of another kind is refused by its config alone",
+    },
+  },
+  {
+    name: "device-checked",
+    protects: "A device that the machine has not is told by whatever the runtime says, or not at all.",
+    edits: [
+      {
+        file: "packages/inference/src/child/main.ts",
+        find: '  checkDevice(request.definition.record.device ?? "cpu", thisMachine());\n',
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/device.int.test.ts",
+      name: "a device that this machine has not is refused before the model is loaded",
+    },
+  },
+  {
+    name: "model-name-no-path",
+    protects: "A record's name writes outside of the models' folder.",
+    edits: [
+      {
+        file: "packages/inference/src/own-models.ts",
+        find: "/^\\w[\\w.-]*\\/\\w[\\w.-]*$/",
+        replace: "/./",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/own-models.test.ts",
+      name: "refuses a way out of the folder and tells the file",
+    },
+  },
+];
