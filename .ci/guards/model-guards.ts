@@ -8,13 +8,28 @@ export const modelGuards: Guard[] = [
     edits: [
       {
         file: "packages/inference/src/hub/describe-model.ts",
-        find: "  checkConfig(record, JSON.parse(text));\n",
+        find: "  checkConfig(options.record, JSON.parse(text));\n",
         replace: "",
       },
     ],
     test: {
       file: "packages/inference/src/hub/fetch-model-files.int.test.ts",
       name: "a model of another kind is refused by its config alone",
+    },
+  },
+  {
+    name: "copy-checked",
+    protects: "A broken copy of a model's weights on a disk is taken for the model.",
+    edits: [
+      {
+        file: "packages/inference/src/hub/copy-model-files.ts",
+        find: "if (told !== undefined && told !== read)",
+        replace: "if (told === read)",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/cli/models.int.test.ts",
+      name: "pull --from refuses a file of the hub's cache that is not what its checksum says",
     },
   },
   {

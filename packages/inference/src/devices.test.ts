@@ -6,12 +6,14 @@ const linux: Machine = {
   backends: ["cpu", "webgpu", "cuda"],
   hasCudaProvider: true,
   hasNvidiaDriver: true,
+  hasGraphics: true,
 };
 const mac: Machine = {
   platform: "darwin-arm64",
   backends: ["cpu", "webgpu", "coreml"],
   hasCudaProvider: false,
   hasNvidiaDriver: false,
+  hasGraphics: true,
 };
 
 test("tells which devices a machine has", () => {
@@ -25,6 +27,7 @@ test.each([
   ["coreml", linux, "it needs macOS, and ONNX Runtime has no such backend on linux-x64"],
   ["cuda", mac, "it needs Linux on x64, and ONNX Runtime has no such backend on darwin-arm64"],
   ["webgpu", { ...linux, backends: ["cpu"] }, "ONNX Runtime has no such backend on linux-x64"],
+  ["webgpu", { ...linux, hasGraphics: false }, expect.stringContaining("there is no graphics card")],
   ["cuda", { ...linux, hasNvidiaDriver: false }, "there is no NVIDIA driver (/dev/nvidiactl)"],
   [
     "cuda",

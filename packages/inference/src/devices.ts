@@ -15,18 +15,22 @@ export interface Machine {
   /** Whether ONNX Runtime's CUDA library, which its npm package leaves out, is there. */
   hasCudaProvider: boolean;
   hasNvidiaDriver: boolean;
+  /** Whether there is a graphics card, as far as can be told. */
+  hasGraphics: boolean;
 }
 
 export function thisMachine(): Machine {
   const name = `${platform()}-${arch()}`;
   const library = fileURLToPath(import.meta.resolve("onnxruntime-node"));
   const binaries = join(dirname(library), "../bin/napi-v6", platform(), arch());
+  // The second is how Windows lends its driver to Linux inside it.
+  const hasNvidiaDriver = existsSync("/dev/nvidiactl") || existsSync("/dev/dxg");
   return {
     platform: name,
     backends: listSupportedBackends().map((backend) => backend.name),
     hasCudaProvider: existsSync(join(binaries, "libonnxruntime_providers_cuda.so")),
-    // The second is how Windows lends its driver to Linux inside it.
-    hasNvidiaDriver: existsSync("/dev/nvidiactl") || existsSync("/dev/dxg"),
+    hasNvidiaDriver,
+    hasGraphics: platform() !== "linux" || hasNvidiaDriver || existsSync("/dev/dri"),
   };
 }
 
@@ -48,6 +52,8 @@ export function whatIsMissing(device: Device, machine: Machine): string | undefi
     const wanted = where[device] === undefined ? "" : `it needs ${where[device]}, and `;
     return `${wanted}ONNX Runtime has no such backend on ${machine.platform}`;
   }
+  if (device === "webgpu" && !machine.hasGraphics)
+    return "there is no graphics card (no /dev/dri, no /dev/nvidiactl)";
   if (device !== "cuda") return undefined;
   if (!machine.hasNvidiaDriver) return "there is no NVIDIA driver (/dev/nvidiactl)";
   if (!machine.hasCudaProvider)

@@ -17,16 +17,24 @@ export interface HubModelOptions {
  * @throws InferenceError `model_unavailable` when it does not fit or is not there
  */
 export async function readHubConfig(options: HubModelOptions): Promise<string> {
+  const text = await readSmallFile(options, configFile);
+  checkConfig(options.record, JSON.parse(text));
+  return text;
+}
+
+/**
+ * A small file of a model on the hub.
+ * @throws InferenceError `model_unavailable`
+ */
+export async function readSmallFile(options: HubModelOptions, path: string): Promise<string> {
   const { record, hubEndpoint, signal } = options;
-  const url = hubFileUrl(hubEndpoint, record.id, record.revision, configFile);
-  const text = await patiently(options, () => readHubFile(url, signal)).catch((error: unknown) => {
-    if (!isMissing(error)) throw error;
+  const url = hubFileUrl(hubEndpoint, record.id, record.revision, path);
+  return await patiently(options, () => readHubFile(url, signal)).catch((error: unknown) => {
+    if (!isMissing(error)) throw unfetched(record.id, error);
     // The hub tells nobody which names are private ones.
     const reason = `${url} answered ${error.status}: there is no such model, or it is not for everyone`;
     throw new InferenceError("model_unavailable", `${record.id} can't be had: ${reason}.`, { cause: error });
   });
-  checkConfig(record, JSON.parse(text));
-  return text;
 }
 
 /**
@@ -47,7 +55,7 @@ export async function describeFiles(options: HubModelOptions, paths: readonly st
 }
 
 /** The dtypes whose weights the hub has. */
-async function dtypesOnHub(options: HubModelOptions): Promise<string[]> {
+export async function dtypesOnHub(options: HubModelOptions): Promise<string[]> {
   const found = await Promise.all(dtypes.map((dtype) => describe(options, weightsFile(dtype))));
   return dtypes.filter((_, index) => found[index] !== undefined);
 }
@@ -65,6 +73,15 @@ async function describe(options: HubModelOptions, path: string): Promise<HubFile
   return await patiently(options, () => describeHubFile(url, path, signal)).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
+  });
+}
+
+/** The error of a hub that can't be reached, or of whatever else came between. */
+export function unfetched(id: string, error: unknown): InferenceError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new InferenceError("model_unavailable", `The files of ${id} could not be fetched: ${reason}`, {
+    cause: error,
   });
 }
 

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InferenceError } from "../inference-error.ts";
 import type { DownloadProgress } from "../types.ts";
-import { describeFiles, type HubModelOptions, readHubConfig } from "./describe-model.ts";
+import { describeFiles, type HubModelOptions, readHubConfig, unfetched } from "./describe-model.ts";
 import { downloadFile } from "./download-file.ts";
 import { createDownloadMeter } from "./download-meter.ts";
 import { withFolderLock } from "./folder-lock.ts";
@@ -29,7 +29,7 @@ export async function fetchModelFiles(options: FetchModelOptions): Promise<strin
     return folder;
   } catch (error) {
     if (signal.aborted) throw aborted(error);
-    throw error instanceof InferenceError ? error : unavailable(record.id, error);
+    throw error instanceof InferenceError ? error : unfetched(record.id, error);
   }
 }
 
@@ -50,11 +50,3 @@ async function download(options: FetchModelOptions, folder: string): Promise<voi
 }
 
 const aborted = (cause: unknown) => new InferenceError("aborted", "The download was aborted.", { cause });
-
-function unavailable(id: string, error: unknown): InferenceError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new InferenceError("model_unavailable", `The files of ${id} could not be fetched: ${reason}`, {
-    cause: error,
-  });
-}

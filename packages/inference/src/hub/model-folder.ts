@@ -49,7 +49,7 @@ export async function checkRoom(folder: string, bytes: number): Promise<void> {
   );
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,
     () => false,

@@ -11,6 +11,8 @@ export interface HubServer {
   requests: string[];
   /** Bytes of a body after which the connection breaks; undefined for never. */
   cutAfterBytes: number | undefined;
+  /** Bytes of a body after which nothing more comes; undefined for never. */
+  stallAfterBytes: number | undefined;
   /** How many more requests are answered with 503. */
   failures: number;
   /** Whether the server knows ranges. */
@@ -35,6 +37,7 @@ export async function startHubServer(): Promise<HubServer> {
     url: `http://127.0.0.1:${address.port}`,
     requests: [],
     cutAfterBytes: undefined,
+    stallAfterBytes: undefined,
     failures: 0,
     ranges: true,
     checksum: undefined,
@@ -90,6 +93,8 @@ function send(
   const partial = range && { "content-range": `bytes ${start}-${content.length - 1}/${content.length}` };
   response.writeHead(partial ? 206 : 200, { etag, "content-length": body.length, ...partial });
   if (request.method === "HEAD") response.end();
+  else if (hub.stallAfterBytes !== undefined && body.length > hub.stallAfterBytes)
+    response.write(body.subarray(0, hub.stallAfterBytes));
   else if (hub.cutAfterBytes === undefined || body.length <= hub.cutAfterBytes) response.end(body);
   else response.write(body.subarray(0, hub.cutAfterBytes), () => response.destroy());
 }
