@@ -5,7 +5,7 @@ import { progressLine, startModels } from "./models.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const base = { id: "a/b", task: "embedding", source: "hub" } as const;
+const base = { id: "a/b", task: "embedding", source: "hub", pinned: true } as const;
 
 /** Models whose load ends as the test says. */
 function controlled() {

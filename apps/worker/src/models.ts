@@ -4,8 +4,9 @@ import { delayAfter, loadBackoff } from "./backoff.ts";
 
 export interface Models {
   readonly inference: Inference;
-  /** Resolves when the model is ready for the first time. */
+  /** Resolves when the configured model is ready for the first time. */
   ready(task: ModelTask): Promise<void>;
+  /** Whether the configured models are. */
   isReady(): boolean;
   statuses(): PublicStatus[];
   stop(): Promise<void>;
@@ -43,9 +44,9 @@ export function startModels(options: {
     timer = setTimeout(load, delayAfter(failures, loadBackoff));
   };
   const inference = options.openInference((status) => {
-    if (status.state === "ready") firsts[status.task].resolve();
+    if (status.pinned && status.state === "ready") firsts[status.task].resolve();
     // Also a model that ends after it was ready is loaded again, before the next task asks for it.
-    if (status.state === "failed") retry();
+    if (status.pinned && status.state === "failed") retry();
     options.onStatus(status);
   });
   load();
@@ -53,7 +54,7 @@ export function startModels(options: {
   return {
     inference,
     ready: (task) => firsts[task].promise,
-    isReady: () => inference.status().every(({ state }) => state === "ready"),
+    isReady: () => inference.status().every(({ pinned, state }) => !pinned || state === "ready"),
     statuses: () => inference.status().map((status) => present(status, inference)),
     stop: async () => {
       stopped = true;
@@ -65,8 +66,8 @@ export function startModels(options: {
 
 /** A model's status and record as `/health` shows them. */
 function present(status: ModelStatus, inference: Inference): PublicStatus {
-  const record = inference.records()[status.task];
-  const { progress } = status;
+  const record = inference.record(status.id, status.task);
+  const { progress, lastUsedAt } = status;
   return {
     id: status.id,
     task: status.task,
@@ -85,6 +86,9 @@ function present(status: ModelStatus, inference: Inference): PublicStatus {
             total_bytes: progress.totalBytes,
             bytes_per_second: progress.bytesPerSecond,
           },
+    pinned: status.pinned,
+    resident_bytes: status.residentBytes ?? null,
+    last_used_at: lastUsedAt === undefined ? null : new Date(lastUsedAt).toISOString(),
     error: status.error ?? null,
   };
 }

@@ -20,6 +20,7 @@ export interface Failure {
 const inferenceProblems: Record<InferenceErrorCode, ProblemCode> = {
   model_not_found: "unknown_model",
   model_unavailable: "model_unavailable",
+  model_too_large: "model_too_large",
   model_crashed: "model_crashed",
   inference_timeout: "inference_timeout",
   overloaded: "overloaded",

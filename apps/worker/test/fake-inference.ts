@@ -29,12 +29,13 @@ export function fakeInference(
   const embedded: string[] = [];
   const prompts: string[] = [];
   const statuses = [embedding, generation].map(
-    ({ id, task, source }): ModelStatus => ({ id, task, source, state: "ready" }),
+    ({ id, task, source }): ModelStatus => ({ id, task, source, pinned: true, state: "ready" }),
   );
   return {
     embedded,
     prompts,
     records: () => ({ embedding, generation }),
+    record: (_, task) => (task === "embedding" ? embedding : generation),
     status: () => statuses,
     load: () => {
       for (const status of statuses) onStatus(status);

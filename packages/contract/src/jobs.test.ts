@@ -20,6 +20,7 @@ const retriedBy: Record<ProblemCode, readonly JobKind[]> = {
   invalid_request: never,
   not_found: never,
   unknown_model: never,
+  model_too_large: never,
   unauthorized: never,
   unsupported_media_type: never,
   document_empty: never,

@@ -53,6 +53,11 @@ export const problemRegistry = {
   database_unavailable: { status: 503, title: "The database can't be reached", retryable: true },
   auth_unavailable: { status: 503, title: "The sign-in keys can't be fetched", retryable: true },
   model_unavailable: { status: 503, title: "The model can't be loaded", retryable: true },
+  model_too_large: {
+    status: 503,
+    title: "The model does not fit into the server's memory",
+    retryable: false,
+  },
   model_crashed: { status: 503, title: "The model process died", retryable: true },
   inference_timeout: { status: 504, title: "The model took too long", retryable: true },
   overloaded: { status: 503, title: "The server is overloaded", retryable: true },

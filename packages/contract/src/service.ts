@@ -2,7 +2,7 @@ import { z } from "zod";
 import { mediaTypes } from "./files.ts";
 import { queueNames } from "./jobs.ts";
 
-export const modelStates = ["idle", "downloading", "loading", "ready", "failed"] as const;
+export const modelStates = ["idle", "downloading", "loading", "ready", "unloaded", "failed"] as const;
 
 /** A model as its workers report it. */
 export const modelStatusSchema = z
@@ -19,6 +19,13 @@ export const modelStatusSchema = z
     progress: z
       .object({ loaded_bytes: z.int(), total_bytes: z.int().nullable(), bytes_per_second: z.number() })
       .nullable(),
+    // Workers of an older release don't tell these three.
+    pinned: z
+      .boolean()
+      .default(true)
+      .meta({ description: "Loaded at the start, and never unloaded for another" }),
+    resident_bytes: z.int().nullable().default(null),
+    last_used_at: z.iso.datetime().nullable().default(null),
     error: z.string().nullable(),
   })
   .meta({ id: "ModelStatus" });

@@ -33,7 +33,7 @@ export function checkTexts(texts: readonly string[], limits: InferenceLimits): v
 
 /** @throws InferenceError `invalid_input` */
 export function checkGenerateRequest(
-  request: Omit<GenerateRequest, keyof RequestOptions | "onText">,
+  request: Omit<GenerateRequest, keyof RequestOptions | "model" | "onText">,
   limits: InferenceLimits,
 ): void {
   const checked = sampling.safeParse(request);

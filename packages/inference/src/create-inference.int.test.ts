@@ -87,7 +87,7 @@ describe("embed", () => {
 describe("countTokens", () => {
   test("counts without special tokens, and control tokens as text", async () => {
     expect(await inference.countTokens(["", "abc", "[SEP]"])).toEqual([0, 3, 5]);
-    const [control = 0] = await inference.countTokens(["<|end|>"], { model: "generation" });
+    const [control = 0] = await inference.countTokens(["<|end|>"], { model: "genq/mini-generator" });
     expect(control).toBeGreaterThan(1);
   });
 });

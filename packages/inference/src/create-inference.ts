@@ -1,82 +1,69 @@
 import { join } from "node:path";
 import { bundledModelsFolder } from "./bundled-models.ts";
 import { checkGenerateRequest, checkTexts } from "./check-request.ts";
-import { createEmbeddingHost } from "./embedding-host.ts";
 import { fetchModelFiles } from "./hub/fetch-model-files.ts";
 import { withDefaultLimits } from "./limits.ts";
-import { findModel, type ModelDefinition, onDevice } from "./model-catalog.ts";
-import { createModelHost, type ModelHostOptions } from "./model-host.ts";
+import { createMemoryBudget } from "./memory-budget.ts";
+import { defaultMemoryBudget } from "./memory-limit.ts";
+import { findModel, onDevice } from "./model-catalog.ts";
+import { createModelPool } from "./model-pool.ts";
 import { readKnownModels } from "./own-models.ts";
-import type { Inference, InferenceOptions } from "./types.ts";
+import type { Inference, InferenceOptions, ModelTask } from "./types.ts";
 
 /**
- * Prepares the two models; nothing is downloaded or loaded before the first request or `load()`.
+ * Prepares the models; nothing is downloaded or loaded before the first request or `load()`.
  * @throws InferenceError `model_not_found`
  */
 export function createInference(options: InferenceOptions): Inference {
   const limits = withDefaultLimits(options.limits);
   const known = readKnownModels(options.cacheDir);
-  const definitions = {
-    embedding: onDevice(findModel(options.models.embedding, "embedding", known), options.device),
-    generation: onDevice(findModel(options.models.generation, "generation", known), options.device),
-  };
-  const hosts = {
-    // A few bulk requests at once let the child fill its batches; the others wait here, out of a crash's reach.
-    embedding: createEmbeddingHost(hostOptions(definitions.embedding, { interactive: 16, bulk: 2 })),
-    generation: createModelHost(hostOptions(definitions.generation, { interactive: 1, bulk: 1 })),
-  };
-
-  function hostOptions(
-    definition: ModelDefinition,
-    running: { interactive: number; bulk: number },
-  ): ModelHostOptions {
-    const { id, source } = definition.record;
-    return {
-      definition,
-      limits,
-      running,
-      fetchFiles: (onProgress, signal) => {
-        if (source === "bundled") return Promise.resolve(join(bundledModelsFolder, id));
-        const { cacheDir, hubEndpoint } = options;
-        return fetchModelFiles({ record: definition.record, cacheDir, hubEndpoint, onProgress, signal });
-      },
-      onStatus: options.onStatus ?? (() => {}),
-      childMain: options.childMain,
-    };
-  }
+  const find = (id: string, task?: ModelTask) => onDevice(findModel(id, task, known), options.device);
+  const pinned = [
+    find(options.models.embedding, "embedding"),
+    find(options.models.generation, "generation"),
+  ] as const;
+  const [{ record: embedding }, { record: generation }] = pinned;
+  const pool = createModelPool({
+    find,
+    pinned,
+    limits,
+    memory: createMemoryBudget(options.memoryBudgetBytes ?? defaultMemoryBudget()),
+    fetchFiles: ({ record }, onProgress, signal) => {
+      if (record.source === "bundled") return Promise.resolve(join(bundledModelsFolder, record.id));
+      const { cacheDir, hubEndpoint } = options;
+      return fetchModelFiles({ record, cacheDir, hubEndpoint, onProgress, signal });
+    },
+    onStatus: options.onStatus ?? (() => {}),
+    childMain: options.childMain,
+  });
 
   return {
-    records: () => ({
-      embedding: { ...definitions.embedding.record },
-      generation: { ...definitions.generation.record },
-    }),
-    status: () => [hosts.embedding.status(), hosts.generation.status()],
-    async load() {
-      await Promise.all([hosts.embedding.load(), hosts.generation.load()]);
-    },
-    async embed({ signal, alone, ...request }) {
-      checkTexts(request.texts, limits);
-      const { id, dimensions = 0 } = definitions.embedding.record;
-      if (request.texts.length === 0)
-        return { model: id, dimensions, vectors: [], tokens: [], truncatedTokens: [] };
-      const { texts, kind, priority } = request;
-      const call = { type: "embed", texts, kind, priority } as const;
-      const result = await hosts.embedding.call(call, { priority, alone, signal });
-      return { model: id, dimensions, ...result };
-    },
-    async countTokens(texts, { model = "embedding", signal, alone } = {}) {
+    records: () => ({ embedding: { ...embedding }, generation: { ...generation } }),
+    record: (id, task) => ({ ...find(id, task).record }),
+    status: () => pool.statuses(),
+    load: () => pool.load(),
+    async embed({ model = embedding.id, texts, kind, priority, signal, alone }) {
       checkTexts(texts, limits);
-      if (texts.length === 0) return [];
-      return await hosts[model].call({ type: "count", texts }, { priority: "interactive", alone, signal });
+      const host = pool.host(model, "embedding");
+      const { dimensions = 0 } = find(model).record;
+      if (texts.length === 0) return { model, dimensions, vectors: [], tokens: [], truncatedTokens: [] };
+      const call = { type: "embed", texts, kind, priority } as const;
+      const result = await host.call(call, { priority, alone, signal });
+      return { model, dimensions, ...result };
     },
-    async generate({ signal, alone, onText, ...request }) {
+    async countTokens(texts, { model = embedding.id, signal, alone } = {}) {
+      checkTexts(texts, limits);
+      const host = pool.host(model);
+      if (texts.length === 0) return [];
+      return await host.call({ type: "count", texts }, { priority: "interactive", alone, signal });
+    },
+    async generate({ model = generation.id, signal, alone, onText, ...request }) {
       checkGenerateRequest(request, limits);
       const call = { type: "generate", ...request } as const;
-      const result = await hosts.generation.call(call, { priority: "bulk", alone, signal, onText });
-      return { ...result, model: definitions.generation.record.id };
+      const host = pool.host(model, "generation");
+      const result = await host.call(call, { priority: "bulk", alone, signal, onText });
+      return { ...result, model };
     },
-    async close() {
-      await Promise.all([hosts.embedding.close(), hosts.generation.close()]);
-    },
+    close: () => pool.close(),
   };
 }

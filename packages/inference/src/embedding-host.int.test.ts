@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { createEmbeddingHost } from "./embedding-host.ts";
 import { withDefaultLimits } from "./limits.ts";
+import { createMemoryBudget } from "./memory-budget.ts";
 import type { EmbedCall } from "./messages.ts";
 import { findModel } from "./model-catalog.ts";
 import type { ModelHost } from "./model-host.ts";
@@ -13,13 +14,14 @@ afterEach(async () => {
 });
 
 /** The child answers each share of a request with its process as the first number of tokens. */
-function open(limits: Partial<InferenceLimits>) {
+function open(limits: Partial<InferenceLimits>, memoryBytes = 4 * 1024 ** 3) {
   const host = createEmbeddingHost({
     definition: findModel("genq/mini-embedder", "embedding"),
     limits: withDefaultLimits({ maxRssBytes: 300 * 1024 ** 2, ...limits }),
     running: { interactive: 16, bulk: 2 },
     fetchFiles: () => Promise.resolve(import.meta.dirname),
     onStatus: () => {},
+    memory: createMemoryBudget(memoryBytes),
     childMain: misbehavingChild,
   });
   hosts.push(host);
@@ -41,6 +43,6 @@ test("bulk work has processes of its own: what becomes of them is nothing to a q
 });
 
 test("without room for more than one process it does all", async () => {
-  const embed = open({ bulkProcesses: 2, maxRssBytes: Number.MAX_SAFE_INTEGER });
+  const embed = open({ bulkProcesses: 2 }, 300 * 1024 ** 2);
   expect(await embed("wait 1", "bulk")).toBe(await embed("wait 1", "interactive"));
 });

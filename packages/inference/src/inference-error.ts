@@ -2,6 +2,7 @@
 export type InferenceErrorCode =
   | "model_not_found"
   | "model_unavailable"
+  | "model_too_large"
   | "model_crashed"
   | "inference_timeout"
   | "overloaded"

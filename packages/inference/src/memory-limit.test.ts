@@ -1,16 +1,21 @@
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import os from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { defaultMaxRss, processesThatFit } from "./memory-limit.ts";
+import { defaultMaxRss, defaultMemoryBudget, estimateRss } from "./memory-limit.ts";
+import { findModel } from "./model-catalog.ts";
 
 const gibibyte = 1024 ** 3;
+const { record } = findModel("Xenova/all-MiniLM-L6-v2");
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(os.tmpdir(), "genq-memory-"));
-  await writeFile(join(folder, "model.onnx"), "");
-  // A sparse file: a gibibyte in name only.
-  await truncate(join(folder, "model.onnx"), gibibyte);
+  await mkdir(join(folder, "onnx"));
+  for (const name of ["model_quantized.onnx", "model.onnx", "model.onnx_data"]) {
+    await writeFile(join(folder, "onnx", name), "");
+    // A sparse file: a gibibyte in name only.
+    await truncate(join(folder, "onnx", name), gibibyte);
+  }
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -19,25 +24,24 @@ function machine(bytes: number, container: number): void {
   vi.spyOn(process, "constrainedMemory").mockReturnValue(container);
 }
 
-it("leaves a model room by the size of its files", async () => {
+it("leaves a model room by the size of its files, not of other dtypes' weights", async () => {
   machine(64 * gibibyte, 0);
-  expect(await defaultMaxRss(folder)).toBe(6 * gibibyte);
+  expect(await defaultMaxRss(record, folder)).toBe(6 * gibibyte);
 });
 
 it("stays below what the machine or the container has", async () => {
   machine(4 * gibibyte, 0);
-  expect(await defaultMaxRss(folder)).toBe(0.8 * 4 * gibibyte);
+  expect(await defaultMaxRss(record, folder)).toBe(0.8 * 4 * gibibyte);
   machine(64 * gibibyte, 2 * gibibyte);
-  expect(await defaultMaxRss(folder)).toBe(0.8 * 2 * gibibyte);
+  expect(await defaultMaxRss(record, folder)).toBe(0.8 * 2 * gibibyte);
   // What an unlimited control group tells.
   machine(4 * gibibyte, Number.MAX_SAFE_INTEGER);
-  expect(await defaultMaxRss(folder)).toBe(0.8 * 4 * gibibyte);
+  expect(await defaultMaxRss(record, folder)).toBe(0.8 * 4 * gibibyte);
 });
 
-it("counts the processes that fit", () => {
+it("estimates what a model takes by its files, and gives models a share of the machine", async () => {
   machine(8 * gibibyte, 0);
-  expect(processesThatFit()).toBe(3);
-  expect(processesThatFit(gibibyte)).toBe(6);
-  machine(64 * gibibyte, 2 * gibibyte);
-  expect(processesThatFit()).toBe(0);
+  expect(await estimateRss(record, folder)).toBe(1.5 * gibibyte + 200 * 1024 ** 2);
+  expect(await estimateRss({ ...record, dtype: "fp32" }, folder)).toBe(3 * gibibyte + 200 * 1024 ** 2);
+  expect(defaultMemoryBudget()).toBe(Math.floor(0.8 * 8 * gibibyte));
 });

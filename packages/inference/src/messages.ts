@@ -14,7 +14,10 @@ export interface LoadRequest {
 
 export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "priority">;
 type CountCall = { type: "count"; texts: string[] };
-export type GenerateCall = { type: "generate" } & Omit<GenerateRequest, keyof RequestOptions | "onText">;
+export type GenerateCall = { type: "generate" } & Omit<
+  GenerateRequest,
+  keyof RequestOptions | "model" | "onText"
+>;
 export type Call = EmbedCall | CountCall | GenerateCall;
 
 /** The answer to each type of call. */

@@ -133,17 +133,19 @@ export const builtInModels: readonly ModelDefinition[] = [
 ];
 
 /**
- * The definition of a known model.
+/**
+ * The definition of a known model, of any task unless said.
  * @param known the built-in ones and, where given, the operator's own
  * @throws InferenceError `model_not_found`, naming the known ones.
  */
-export function findModel(id: string, task: ModelTask, known = builtInModels): ModelDefinition {
-  const found = known.find(({ record }) => record.id === id && record.task === task);
+export function findModel(id: string, task?: ModelTask, known = builtInModels): ModelDefinition {
+  const fitting = known.filter(({ record }) => task === undefined || record.task === task);
+  const found = fitting.find(({ record }) => record.id === id);
   if (found) return found;
-  const ids = known.filter(({ record }) => record.task === task).map(({ record }) => record.id);
+  const ids = fitting.map(({ record }) => record.id).join(", ");
   throw new InferenceError(
     "model_not_found",
-    `No ${task} model "${id}". Known: ${ids.join(", ")}. Another needs a record in models.json of the models' folder.`,
+    `No ${task ?? "known"} model "${id}". Known: ${ids}. Another needs a record in models.json of the models' folder.`,
   );
 }
 

@@ -1,8 +1,12 @@
 import { InferenceError } from "./inference-error.ts";
+import { createMemoryBudget, type MemoryBudget, type Tenant } from "./memory-budget.ts";
+import { defaultMemoryBudget, estimateRss } from "./memory-limit.ts";
 import type { Call, CallResults } from "./messages.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
 import { type CallOptions, type ModelProcess, ProcessGoneError, startModelProcess } from "./model-process.ts";
+import { isWorn } from "./recycling.ts";
 import type { DownloadProgress, InferenceLimits, ModelStatus } from "./types.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { createWorkQueue, type Place, type Priority } from "./work-queue.ts";
 
 export interface ModelHostOptions {
@@ -13,6 +17,12 @@ export interface ModelHostOptions {
   /** Brings the model's files to this machine. Gives their folder. */
   fetchFiles: (onProgress: (progress: DownloadProgress) => void, signal: AbortSignal) => Promise<string>;
   onStatus: (status: ModelStatus) => void;
+  /** Shared with other hosts; its own unless given. */
+  memory?: MemoryBudget | undefined;
+  /** Never unloaded for another's sake. */
+  pinned?: boolean | undefined;
+  /** Loads only into memory that is free. */
+  optional?: boolean | undefined;
   /** As `startModelProcess` takes it. */
   background?: boolean | undefined;
   /** As `startModelProcess` takes it. */
@@ -33,58 +43,132 @@ export interface ModelHost {
 
 /** How often a call is given to another process when one went away without its fault. */
 const sendsMost = 3;
+/** After a fresh process could not take over from a worn one. */
+const replacePauseMs = 60_000;
 
-/** A host that loads its model at the first call and again at the first call after a crash. */
-export function createModelHost({
-  definition,
-  limits,
-  running,
-  fetchFiles,
-  onStatus,
-  background,
-  childMain,
-}: ModelHostOptions): ModelHost {
+/** A host that loads its model at the first call and again at the first call after a crash or after it was unloaded. */
+export function createModelHost(options: ModelHostOptions): ModelHost {
+  const { definition, limits, running, fetchFiles, onStatus, background, childMain } = options;
+  const { memory = createMemoryBudget(defaultMemoryBudget()), pinned = false, optional } = options;
   const { id, task, source } = definition.record;
   const closing = new AbortController();
   const queue = createWorkQueue({ running, total: limits.maxQueuedRequests });
-  let current: ModelStatus = { id, task, source, state: "idle" };
+  let told: Pick<ModelStatus, "state" | "progress" | "error"> = { state: "idle" };
   let process: Promise<ModelProcess> | undefined;
+  /** The process that answers, once it is loaded. */
+  let serving: ModelProcess | undefined;
+  let calls = 0;
+  let lastUsedAt: number | undefined;
+  let replacing = false;
+  let replaceFrom = 0;
+  const ends = new Set<Promise<unknown>>();
 
-  function setStatus(change: Pick<ModelStatus, "state" | "progress" | "error">): void {
+  function status(): ModelStatus {
+    const residentBytes = serving?.usage().bytes;
+    return { id, task, source, pinned, residentBytes, lastUsedAt, ...told };
+  }
+  function setStatus(change: typeof told): void {
     if (closing.signal.aborted) return;
-    current = { id, task, source, ...change };
-    onStatus(current);
+    told = change;
+    onStatus(status());
   }
 
-  /** The running process, or a new one. A load that fails, or a process that ends, is forgotten. */
+  /** The running process, or a new one. */
   function runningProcess(): Promise<ModelProcess> {
-    if (process) return process;
-    const started = start();
+    return process ?? use(fetchAndStart());
+  }
+
+  /** A load that fails, or a process that ends by itself, is forgotten: the next call has another one. */
+  function use(started: Promise<ModelProcess>): Promise<ModelProcess> {
     process = started;
+    serving = undefined;
     const forget = (error: unknown) => {
-      if (process === started) process = undefined;
+      if (process !== started) return;
+      process = serving = undefined;
       setStatus({ state: "failed", error: error instanceof Error ? error.message : String(error) });
     };
-    started.then((loaded) => loaded.ended.then(forget), forget);
+    started.then((loaded) => {
+      if (process === started) serving = loaded;
+      void loaded.ended.then(forget);
+    }, forget);
     return started;
   }
 
-  async function start(): Promise<ModelProcess> {
+  async function fetchAndStart(): Promise<ModelProcess> {
     if (closing.signal.aborted) throw new InferenceError("aborted", "Inference was closed.");
     setStatus({ state: "loading" });
     const folder = await fetchFiles(
       (progress) => setStatus({ state: "downloading", progress }),
       closing.signal,
     );
-    if (current.state === "downloading") setStatus({ state: "loading" });
-    const loaded = await startModelProcess({
-      definition,
-      folder,
-      limits,
-      signal: closing.signal,
-      background,
-      childMain,
+    if (told.state === "downloading") setStatus({ state: "loading" });
+    const loaded = await start(folder, { optional });
+    setStatus({ state: "ready" });
+    return loaded;
+  }
+
+  /** Takes a place in memory, then starts a process in it. */
+  async function start(folder: string, room: { optional?: boolean | undefined }): Promise<ModelProcess> {
+    const estimate = await estimateRss(definition.record, folder);
+    let loaded: ModelProcess | undefined;
+    const tenant: Tenant = {
+      id,
+      pinned,
+      bytes: () => loaded?.usage().bytes ?? estimate,
+      lastUsedAt: () => lastUsedAt ?? 0,
+      isIdle: () => loaded !== undefined && loaded === serving && calls === 0 && !replacing,
+      unload,
+    };
+    const leave = await memory.enter(tenant, { ...room, signal: closing.signal });
+    const { signal } = closing;
+    const starting = startModelProcess({ definition, folder, limits, signal, background, childMain });
+    const end = starting.then(
+      (it) => it.ended,
+      () => undefined,
+    );
+    ends.add(end);
+    void end.then(() => {
+      ends.delete(end);
+      leave();
     });
+    loaded = await starting;
+    return loaded;
+  }
+
+  async function unload(): Promise<void> {
+    const unloaded = serving;
+    process = serving = undefined;
+    setStatus({ state: "unloaded" });
+    await unloaded?.retire();
+  }
+
+  /** A fresh process takes over when it is ready, or, where there is no room for two, when the old one is done. */
+  async function replace(worn: ModelProcess): Promise<void> {
+    if (replacing || serving !== worn || Date.now() < replaceFrom) return;
+    replacing = true;
+    try {
+      const folder = await fetchFiles(() => {}, closing.signal);
+      const fresh = await start(folder, { optional: true }).catch((error: unknown) => {
+        if (!isLackOfRoom(error)) throw error;
+      });
+      if (process !== undefined && serving !== worn) return void fresh?.retire();
+      await use(fresh ? takeOver(fresh) : startAfter(worn, folder));
+      await worn.retire();
+    } catch {
+      // The worn one goes on, or the status has told what failed.
+      replaceFrom = Date.now() + replacePauseMs;
+    } finally {
+      replacing = false;
+    }
+  }
+  function takeOver(fresh: ModelProcess): Promise<ModelProcess> {
+    if (told.state !== "ready") setStatus({ state: "ready" });
+    return Promise.resolve(fresh);
+  }
+  async function startAfter(worn: ModelProcess, folder: string): Promise<ModelProcess> {
+    setStatus({ state: "loading" });
+    await worn.retire();
+    const loaded = await start(folder, { optional });
     setStatus({ state: "ready" });
     return loaded;
   }
@@ -99,34 +183,41 @@ export function createModelHost({
         if (sends === sendsMost) throw error.reason;
         // The host forgets it then, and starts another.
         await loaded.ended;
+      } finally {
+        if (isWorn(loaded.usage(), limits)) void replace(loaded);
       }
     }
   }
 
+  async function counted<T>(work: Promise<T>): Promise<T> {
+    calls += 1;
+    try {
+      return await work;
+    } finally {
+      calls -= 1;
+      lastUsedAt = Date.now();
+      if (calls === 0) memory.settle();
+    }
+  }
+
   return {
-    status: () => current,
+    status,
     async load() {
       await runningProcess();
     },
     call(call, { priority, alone, signal, onText }) {
       const done = queue.run({ priority, alone, signal }, () => sendTo(call, { signal, onText }));
-      return untilAborted(done, signal);
+      return untilAborted(counted(done), signal);
     },
     async close() {
       closing.abort();
-      const loaded = await process?.catch(() => undefined);
-      await loaded?.ended;
+      await process?.catch(() => undefined);
+      await Promise.all(ends);
     },
   };
 }
 
-/** Waits for a promise that others wait for too: an abort ends the wait, not the work. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(new InferenceError("aborted", "The request was aborted."));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+/** Whether a process was not started for there is no memory for it now, or never will be. */
+export function isLackOfRoom(error: unknown): boolean {
+  return error instanceof InferenceError && ["model_too_large", "overloaded"].includes(error.code);
 }

@@ -10,7 +10,9 @@ import { defaultMaxRss } from "./memory-limit.ts";
 import type { Call, CallResults, ChildMessage, ParentMessage } from "./messages.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
 import { createModelWatch, watchEveryMs } from "./model-watch.ts";
+import type { Usage } from "./recycling.ts";
 import type { InferenceLimits } from "./types.ts";
+import { warmUpCall } from "./warm-up.ts";
 
 /** How a call is followed and ended early. */
 export interface CallOptions {
@@ -21,6 +23,7 @@ export interface CallOptions {
 /** A running child process with its model loaded. */
 export interface ModelProcess {
   readonly pid: number;
+  usage(): Usage;
   /**
    * Settles when the child is done with the call, also when the call was aborted: then it has stopped, or was killed.
    * @throws InferenceError `processDied` for the calls that were running when the process died by itself
@@ -29,6 +32,8 @@ export interface ModelProcess {
   call<T extends Call>(call: T, options: CallOptions): Promise<CallResults[T["type"]]>;
   /** Settles when the process has ended, with the reason. */
   readonly ended: Promise<InferenceError>;
+  /** Ends the process when its calls are done; then it has ended. It may still be given calls that were on their way. */
+  retire(): Promise<InferenceError>;
 }
 
 export interface ModelProcessOptions {
@@ -73,7 +78,7 @@ const stderrKept = 2000;
 export async function startModelProcess(options: ModelProcessOptions): Promise<ModelProcess> {
   const { definition, folder, limits, signal, background = false, childMain = ownChildMain } = options;
   const { id, device = "cpu" } = definition.record;
-  const maxRssBytes = limits.maxRssBytes ?? (await defaultMaxRss(folder));
+  const maxRssBytes = limits.maxRssBytes ?? (await defaultMaxRss(definition.record, folder));
   const child = fork(fileURLToPath(childMain), [id], {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc", "pipe"],
@@ -86,6 +91,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   const watch = createModelWatch(id, { ...limits, maxRssBytes });
   let loaded = false;
   let lastId = 0;
+  let retiring = false;
   /** Why it was killed from here, and whether that was the fault of the calls in it. */
   let killed: { reason: InferenceError; blamesCalls: boolean } | undefined;
 
@@ -122,7 +128,13 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   const close = () => kill(new InferenceError("aborted", "Inference was closed."));
   const send = (message: ParentMessage) => child.connected && child.send(message, () => {});
 
-  const readBeats = createBeatReader(watch.heard);
+  let bytes = 0;
+  let measured = Promise.withResolvers<void>();
+  const readBeats = createBeatReader((beat) => {
+    watch.heard(beat);
+    bytes = beat.rssBytes;
+    measured.resolve();
+  });
   const beats = child.stdio[beatFd];
   if (beats instanceof Readable)
     beats
@@ -144,6 +156,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   function settle(message: Extract<ChildMessage, { type: "result" | "error" }>): void {
     const call = pending.get(message.id);
     pending.delete(message.id);
+    if (retiring) endWhenDone();
     // What comes after a cancellation is not wanted any more.
     if (call?.canceled) call.reject(call.canceled.error);
     else if (message.type === "result") call?.resolve(message.result);
@@ -194,6 +207,11 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
     return promise as Promise<CallResults[T["type"]]>;
   }
 
+  function endWhenDone(): void {
+    if (pending.size === 0)
+      kill(new InferenceError("aborted", `The process of ${id} was not needed any more.`));
+  }
+
   function cancel(callId: number, error: InferenceError): void {
     const running = pending.get(callId);
     if (!running || running.canceled) return;
@@ -210,12 +228,39 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   try {
     send({ type: "load", definition, folder, threads: limits.threads, tokensPerRun: limits.tokensPerRun });
     await ready.promise;
-    loaded = true;
+    await warmUp();
+    measured = Promise.withResolvers();
+    await Promise.race([measured.promise, ended]);
   } finally {
     clearTimeout(deadline);
   }
-  return { pid: child.pid ?? 0, call, ended };
+  const [loadedAt, loadedBytes] = [Date.now(), bytes];
+  loaded = true;
+  const beforeCalls = lastId;
+  return {
+    pid: child.pid ?? 0,
+    usage: () => ({ calls: lastId - beforeCalls, loadedAt, bytes, loadedBytes, maxRssBytes }),
+    call,
+    ended,
+    retire() {
+      retiring = true;
+      endWhenDone();
+      return ended;
+    },
+  };
+
+  /** A model that can't answer is found out now, and the first request does not wait for memory and kernels. */
+  async function warmUp(): Promise<void> {
+    try {
+      await call(warmUpCall(definition.record.task), {});
+    } catch (error) {
+      kill(new InferenceError("model_unavailable", `${id} loaded, but does not answer: ${messageOf(error)}`));
+      throw loadError(await ended);
+    }
+  }
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /**
  * Whether a canceled call goes on past its grace and nothing else would be lost with the process: counting tokens is

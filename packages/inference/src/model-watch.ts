@@ -1,5 +1,6 @@
 import type { Beat } from "./beats.ts";
 import { InferenceError } from "./inference-error.ts";
+import { mebibytes } from "./memory-limit.ts";
 import type { InferenceLimits } from "./types.ts";
 
 /** What a process's silence and memory say about it. */
@@ -64,5 +65,3 @@ export function createModelWatch(
     );
   }
 }
-
-const mebibytes = (bytes: number) => Math.round(bytes / 1024 / 1024);

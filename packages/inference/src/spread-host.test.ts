@@ -21,7 +21,7 @@ function fakeHost() {
     };
   };
   const host: ModelHost = {
-    status: () => ({ id: "a", task: "embedding", source: "hub", state: "ready" }),
+    status: () => ({ id: "a", task: "embedding", source: "hub", state: "ready", pinned: true }),
     load: () => Promise.resolve(),
     // Only embed calls are made here.
     call: ((call: EmbedCall, { signal }: { signal?: AbortSignal }) =>

@@ -1,6 +1,8 @@
 import { InferenceError } from "./inference-error.ts";
 import type { Call, CallResults, EmbedCall } from "./messages.ts";
-import type { ModelHost } from "./model-host.ts";
+import { isLackOfRoom, type ModelHost } from "./model-host.ts";
+import type { ModelStatus } from "./types.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 type Options = Parameters<ModelHost["call"]>[1];
 
@@ -22,14 +24,43 @@ const costOf = (text: string) => charactersOfAny + text.length;
 export function createSpreadHost(front: ModelHost, bulkHosts: readonly ModelHost[]): ModelHost {
   const processes = bulkHosts.map((host): BulkProcess => ({ host, characters: 0 }));
 
+  /** The front process's, with the memory of all. */
+  function status(): ModelStatus {
+    const own = front.status();
+    const others = bulkHosts.map((host) => host.status());
+    return {
+      ...own,
+      residentBytes:
+        own.residentBytes &&
+        others.reduce((sum, { residentBytes = 0 }) => sum + residentBytes, own.residentBytes),
+      lastUsedAt: Math.max(...[own, ...others].map(({ lastUsedAt = 0 }) => lastUsedAt)) || undefined,
+    };
+  }
+
+  /** Those that are loaded, or can be: there may be no memory for all of them. */
+  async function loadable(signal: AbortSignal | undefined): Promise<BulkProcess[]> {
+    const loads = processes.map(async (process) => {
+      try {
+        await untilAborted(process.host.load(), signal);
+        return [process];
+      } catch (error) {
+        if (isLackOfRoom(error)) return [];
+        throw error;
+      }
+    });
+    return (await Promise.all(loads)).flat();
+  }
+
   async function embedBulk(call: EmbedCall, options: Options): Promise<CallResults["embed"]> {
-    const busy = processes.map(({ characters }) => characters);
+    const loaded = await loadable(options.signal);
+    if (loaded.length === 0) return await front.call(call, options);
+    const busy = loaded.map(({ characters }) => characters);
     // What must be alone is not spread: it would keep more than one process from the others, and may end its own.
     const shares = options.alone ? giveToOne(call.texts, busy) : shareOut(call.texts, busy);
     // When one share fails the others are of no use.
     const failed = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
-    const parts = processes.flatMap((process, index) => {
+    const parts = loaded.flatMap((process, index) => {
       const indexes = shares[index] ?? [];
       return indexes.length > 0 ? embedShare(process, indexes) : [];
     });
@@ -62,7 +93,7 @@ export function createSpreadHost(front: ModelHost, bulkHosts: readonly ModelHost
   }
 
   return {
-    status: () => front.status(),
+    status,
     load: () => front.load(),
     call,
     async close() {

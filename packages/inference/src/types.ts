@@ -51,8 +51,15 @@ export interface DownloadProgress {
 export interface ModelStatus {
   id: string;
   task: ModelTask;
-  state: "idle" | "downloading" | "loading" | "ready" | "failed";
+  /** `unloaded`: it made room for another, and is loaded again when it is asked for. */
+  state: "idle" | "downloading" | "loading" | "ready" | "unloaded" | "failed";
   source: ModelSource;
+  /** Loaded at the start and never unloaded for another's sake. */
+  pinned: boolean;
+  /** What its process takes now, in bytes. */
+  residentBytes?: number | undefined;
+  /** By `Date.now()`, when its last request ended. */
+  lastUsedAt?: number | undefined;
   /** Present while downloading. */
   progress?: DownloadProgress;
   /** Present when failed. */
@@ -81,6 +88,12 @@ export interface InferenceLimits {
   requestDeadlineMs: number;
   /** Resident memory of a child, in bytes, before it is killed. By the model and the machine unless given. */
   maxRssBytes: number | undefined;
+  /** After so many requests a fresh process takes over. */
+  recycleAfterRequests: number;
+  /** As well as when it has grown so much since it was loaded, in bytes. Most of what `maxRssBytes` leaves unless given. */
+  recycleGrowthBytes: number | undefined;
+  /** But not sooner: a model that needs much memory at once is not loaded again for each such request. */
+  recycleMinLifeMs: number;
   /** Reading the model's files into memory, before the child is killed. */
   loadDeadlineMs: number;
   /** How long an aborted request may keep running before the child is killed, if it runs nothing else. */
@@ -88,7 +101,7 @@ export interface InferenceLimits {
 }
 
 export interface InferenceOptions {
-  /** Model ids; `records()` tells what is known of them. */
+  /** Ids of the models that answer unless a request names another. They are loaded by `load()` and stay. */
   models: { embedding: string; generation: string };
   /** Folder for downloaded models; made when missing. */
   cacheDir: string;
@@ -99,6 +112,8 @@ export interface InferenceOptions {
   /** Called at every change of a model's status, and at most every 250 ms during a download. */
   onStatus?: (status: ModelStatus) => void;
   limits?: Partial<InferenceLimits>;
+  /** What all models' processes may take together, in bytes: 80 % of the machine or container unless given. */
+  memoryBudgetBytes?: number | undefined;
   /** What the models' processes run: the package's own program but in tests. */
   childMain?: URL;
 }
@@ -112,6 +127,8 @@ export interface RequestOptions {
 }
 
 export interface EmbedRequest extends RequestOptions {
+  /** Id of another model than the configured one. */
+  model?: string | undefined;
   texts: string[];
   /** Picks the model's prefix. */
   kind: "query" | "passage";
@@ -160,6 +177,8 @@ export interface SamplingSettings {
 }
 
 export interface GenerateRequest extends RequestOptions, SamplingSettings {
+  /** Id of another model than the configured one. */
+  model?: string | undefined;
   messages: ChatMessage[];
   maxNewTokens: number;
   /** Generation ends before the first of these; they are never part of the text. At most 64. */
@@ -199,14 +218,17 @@ export interface TokenLogprobs extends TokenLogprob {
 
 /** Runs the models. Every failure is an `InferenceError`. */
 export interface Inference {
-  /** The two models' records, known without loading. */
+  /** The configured models' records, known without loading. */
   records(): { embedding: ModelRecord; generation: ModelRecord };
+  /** The record of any model. @throws InferenceError `model_not_found` */
+  record(id: string, task: ModelTask): ModelRecord;
+  /** Of the configured models, and of those that were asked for. */
   status(): ModelStatus[];
-  /** Downloads and loads both models. Repeated calls share one load; a failed load is tried again by the next call. */
+  /** Downloads and loads the configured models. Repeated calls share one load; a failed load is tried again by the next call. */
   load(): Promise<void>;
   embed(request: EmbedRequest): Promise<EmbedResult>;
-  /** Tokens of each text, without prefix and special tokens. The embedding model's unless said. */
-  countTokens(texts: string[], options?: RequestOptions & { model?: ModelTask }): Promise<number[]>;
+  /** Tokens of each text, without prefix and special tokens, by the configured embedding model unless another is named. */
+  countTokens(texts: string[], options?: RequestOptions & { model?: string }): Promise<number[]>;
   generate(request: GenerateRequest): Promise<GenerateResult>;
   /** Ends the child processes; pending requests fail as `aborted`. */
   close(): Promise<void>;

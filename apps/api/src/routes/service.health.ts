@@ -55,7 +55,7 @@ export function movesQueue(state: ServiceState | undefined, queue: QueueName): b
   return state?.workers.some(({ queues }) => queues.includes(queue)) ?? false;
 }
 
-const byReadiness: ModelStatus["state"][] = ["ready", "loading", "downloading", "idle", "failed"];
+const byReadiness: ModelStatus["state"][] = ["ready", "loading", "downloading", "unloaded", "idle", "failed"];
 
 /** Each model once: as the worker sees it that is furthest with it. */
 export function bestModels(state: ServiceState | undefined): ModelStatus[] {

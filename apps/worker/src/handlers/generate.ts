@@ -10,10 +10,11 @@ const defaultNewTokens = 256;
 
 export const generate: Handler<"generate"> = async (services, run, payload) => {
   const { inference } = services;
-  assertServed(payload.model, inference.records().generation.id);
+  const model = inference.records().generation;
+  assertServed(payload.model, model.id);
   const maxNewTokens = payload.max_new_tokens ?? payload.max_length ?? defaultNewTokens;
   const grounded = wantsPassages(payload);
-  const passages = grounded ? await retrievePassages(services, run, payload, maxNewTokens) : [];
+  const passages = grounded ? await retrievePassages(services, run, payload, model, maxNewTokens) : [];
   const messages =
     passages.length > 0
       ? buildRagPrompt({

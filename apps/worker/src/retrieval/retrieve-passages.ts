@@ -1,5 +1,6 @@
 import type { GenerateRequest, Passage } from "@genq/contract";
 import { searchChunks } from "@genq/core/search";
+import type { ModelRecord } from "@genq/inference";
 import type { Services } from "../services.ts";
 import { embedQuery } from "./embed-query.ts";
 import { fitPassages } from "./fit-passages.ts";
@@ -15,13 +16,14 @@ export function wantsPassages(request: GenerateRequest): boolean {
 }
 
 /**
- * The passages nearest to the question that fit into the generation model's context beside the answer, best first.
+ * The passages nearest to the question that fit into the context of the model that is to answer, beside its answer, best first.
  * @throws AppError not_found or file_not_ready for one of `file_ids`
  */
 export async function retrievePassages(
   { database, inference }: Services,
   run: { userId: string },
   request: GenerateRequest,
+  model: ModelRecord,
   newTokens: number,
 ): Promise<Passage[]> {
   const search = typeof request.search === "object" ? request.search : {};
@@ -35,8 +37,8 @@ export async function retrievePassages(
     minScore: search.min_score,
   });
   if (passages.length === 0) return [];
-  const countTokens = (texts: string[]) => inference.countTokens(texts, { model: "generation" });
-  const context = inference.records().generation.maxTokens;
+  const countTokens = (texts: string[]) => inference.countTokens(texts, { model: model.id });
+  const context = model.maxTokens;
   const bare = buildRagPrompt({ question: request.text, passages: [], system: request.system });
   const used = (await countTokens(bare.map(({ content }) => content))).reduce((sum, count) => sum + count, 0);
   // An answer that would take all of the context leaves half of it to the passages.

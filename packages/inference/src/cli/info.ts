@@ -29,7 +29,7 @@ export async function info(context: Context): Promise<object> {
   const hub = disk.state === "bundled" ? undefined : await askHub(context, record);
   const machine = thisMachine();
   const isHere = disk.state === "here" || disk.state === "bundled";
-  const maxRssBytes = isHere ? await defaultMaxRss(disk.folder) : undefined;
+  const maxRssBytes = isHere ? await defaultMaxRss(record, disk.folder) : undefined;
 
   const { id, description, ...fields } = record;
   screen.say(`${id}\n${description}\n`);

@@ -38,7 +38,7 @@ process.on("message", (message: ParentMessage) => {
 function answer(id: number, call: Call): void {
   const texts = call.type === "generate" ? call.messages.map(({ content }) => content) : call.texts;
   const [text = ""] = texts;
-  const [, ms] = /^wait (\d+)$/.exec(text) ?? [];
+  const [, ms] = /^wait (\d+)$/.exec(text === "warm-up" ? "wait 0" : text) ?? [];
   if (ms === undefined) {
     misdeeds[text]?.();
     return;
