@@ -62,4 +62,19 @@ export const modelGuards: Guard[] = [
       name: "refuses a way out of the folder and tells the file",
     },
   },
+  {
+    name: "pair-types-told",
+    protects: "A cross-encoder that is told which tokens are the query's reads both texts as one.",
+    edits: [
+      {
+        file: "packages/inference/src/child/pair-template.ts",
+        find: "secondIds.map(() => typeOf(second))",
+        replace: "secondIds.map(() => 0)",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/reranking-equality.int.test.ts",
+      name: "a cross-encoder like bert gives the scores of transformers.js' own path, whatever the batching",
+    },
+  },
 ];

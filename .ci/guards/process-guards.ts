@@ -158,12 +158,12 @@ export const processGuards: Guard[] = [
     protects: "Texts of a canceled embedding are still run.",
     edits: [
       {
-        file: "packages/inference/src/child/embedding-queue.ts",
+        file: "packages/inference/src/child/row-queue.ts",
         find: "      waiting = withoutAborted(waiting);\n",
         replace: "",
       },
     ],
-    test: { file: "packages/inference/src/child/embedding-queue.test.ts", name: "aborted texts are not run" },
+    test: { file: "packages/inference/src/child/row-queue.test.ts", name: "aborted texts are not run" },
   },
   {
     name: "shutdown-gives-back",
@@ -201,7 +201,7 @@ export const processGuards: Guard[] = [
     protects: "A text's vector depends on the texts that run beside it.",
     edits: [
       {
-        file: "packages/inference/src/child/embedding-model.ts",
+        file: "packages/inference/src/child/encoder-run.ts",
         find: "const mask = new BigInt64Array(rows.length * length);",
         replace: "const mask = new BigInt64Array(rows.length * length).fill(1n);",
       },

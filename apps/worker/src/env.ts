@@ -8,6 +8,7 @@ const envSchema = z
     ...sharedEnv,
     DATABASE_POOL_MAX: integer(2, 1000).default(10),
     MODELS_DIR: z.string().min(1).default(".cache/models"),
+    RERANKING_MODEL: z.string().optional(),
     MODEL_DEVICE: z.enum(["cpu", "cuda", "webgpu", "coreml", "dml"]).optional(),
     MODEL_MAX_RSS_MB: integer(64, 1_000_000).optional(),
     EMBEDDING_BULK_PROCESSES: integer(0, 64).optional(),

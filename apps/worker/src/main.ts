@@ -36,7 +36,11 @@ const worker = startOrExit({
   }),
   openInference: (onStatus) =>
     createInference({
-      models: { embedding: env.EMBEDDING_MODEL, generation: env.GENERATION_MODEL },
+      models: {
+        embedding: env.EMBEDDING_MODEL,
+        generation: env.GENERATION_MODEL,
+        reranking: env.RERANKING_MODEL,
+      },
       cacheDir: env.MODELS_DIR,
       hubEndpoint: env.HF_ENDPOINT,
       device: env.MODEL_DEVICE,

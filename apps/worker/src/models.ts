@@ -23,6 +23,7 @@ export function startModels(options: {
   const firsts: Record<ModelTask, PromiseWithResolvers<void>> = {
     embedding: Promise.withResolvers(),
     generation: Promise.withResolvers(),
+    reranking: Promise.withResolvers(),
   };
   let timer: NodeJS.Timeout | undefined;
   let failures = 0;

@@ -12,6 +12,7 @@ export function inferenceOfRun(
     ...inference,
     embed: (request) => inference.embed({ ...request, ...run }),
     countTokens: (texts, options) => inference.countTokens(texts, { ...options, ...run }),
+    rerank: (request) => inference.rerank({ ...request, ...run }),
     generate: (request) => inference.generate({ ...request, ...run }),
   };
 }

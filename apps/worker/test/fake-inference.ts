@@ -9,11 +9,19 @@ export interface FakeOptions {
   generateMs?: number;
   answer?: string;
   embeddingId?: string;
+  /** Whether there is a reranking model. */
+  reranks?: boolean;
 }
 
 /** Models made of a hash: texts that share words are near each other. */
 export function fakeInference(
-  { embedMs = 0, generateMs = 0, answer = "Yes [1].", embeddingId = "test/embedder" }: FakeOptions = {},
+  {
+    embedMs = 0,
+    generateMs = 0,
+    answer = "Yes [1].",
+    embeddingId = "test/embedder",
+    reranks = false,
+  }: FakeOptions = {},
   onStatus: (status: ModelStatus) => void = () => {},
 ): Inference & { embedded: string[]; prompts: string[] } {
   const common = { revision: "1", dtype: "fp32", source: "bundled", description: "A fake" } as const;
@@ -26,6 +34,7 @@ export function fakeInference(
     chunkTokens: 40,
   } as const;
   const generation = { ...common, id: "test/generator", task: "generation", maxTokens: 1024 } as const;
+  const reranking = { ...common, id: "test/reranker", task: "reranking", maxTokens: 256 } as const;
   const embedded: string[] = [];
   const prompts: string[] = [];
   const statuses = [embedding, generation].map(
@@ -34,7 +43,7 @@ export function fakeInference(
   return {
     embedded,
     prompts,
-    records: () => ({ embedding, generation }),
+    records: () => ({ embedding, generation, ...(reranks && { reranking }) }),
     record: (_, task) => (task === "embedding" ? embedding : generation),
     status: () => statuses,
     load: () => {
@@ -49,6 +58,13 @@ export function fakeInference(
       return { model: embedding.id, dimensions, vectors, tokens, truncatedTokens: texts.map(() => 0) };
     },
     countTokens: (texts) => Promise.resolve(texts.map(countWords)),
+    // The last text is the best one.
+    rerank: ({ texts, topK }) => {
+      const results = texts.map((text, index) => {
+        return { index, score: (index + 1) / texts.length, tokens: countWords(text), truncatedTokens: 0 };
+      });
+      return Promise.resolve({ model: "test/reranker", results: results.toReversed().slice(0, topK) });
+    },
     generate: async ({ messages, signal, onText }) => {
       prompts.push(messages.map(({ content }) => content).join("\n"));
       for (let waited = 0; waited < generateMs; waited += 100) {

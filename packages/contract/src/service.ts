@@ -8,7 +8,7 @@ export const modelStates = ["idle", "downloading", "loading", "ready", "unloaded
 export const modelStatusSchema = z
   .object({
     id: z.string(),
-    task: z.enum(["embedding", "generation"]),
+    task: z.enum(["embedding", "generation", "reranking"]),
     state: z.enum(modelStates),
     source: z.enum(["bundled", "hub"]),
     revision: z.string(),

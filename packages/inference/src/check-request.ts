@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InferenceError } from "./inference-error.ts";
-import type { GenerateRequest, InferenceLimits, RequestOptions } from "./types.ts";
+import type { GenerateRequest, InferenceLimits, RequestOptions, RerankRequest } from "./types.ts";
 
 const sampling = z.object({
   messages: z.array(z.unknown()).min(1),
@@ -29,6 +29,16 @@ export function checkTexts(texts: readonly string[], limits: InferenceLimits): v
   if (texts.some((text) => text.length > maxTextCharacters)) {
     throw invalid(`At most ${maxTextCharacters} characters in one text.`);
   }
+}
+
+/** @throws InferenceError `invalid_input` */
+export function checkRerankRequest(
+  { query, texts, topK }: Pick<RerankRequest, "query" | "texts" | "topK">,
+  limits: InferenceLimits,
+): void {
+  checkTexts(texts, limits);
+  checkTexts([query], limits);
+  if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1)) throw invalid("topK must be 1 or more.");
 }
 
 /** @throws InferenceError `invalid_input` */

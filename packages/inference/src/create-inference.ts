@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { bestFirst } from "./best-first.ts";
 import { bundledModelsFolder } from "./bundled-models.ts";
-import { checkGenerateRequest, checkTexts } from "./check-request.ts";
+import { checkGenerateRequest, checkRerankRequest, checkTexts } from "./check-request.ts";
 import { fetchModelFiles } from "./hub/fetch-model-files.ts";
+import { InferenceError } from "./inference-error.ts";
 import { withDefaultLimits } from "./limits.ts";
 import { createMemoryBudget } from "./memory-budget.ts";
 import { defaultMemoryBudget } from "./memory-limit.ts";
@@ -18,14 +20,16 @@ export function createInference(options: InferenceOptions): Inference {
   const limits = withDefaultLimits(options.limits);
   const known = readKnownModels(options.cacheDir);
   const find = (id: string, task?: ModelTask) => onDevice(findModel(id, task, known), options.device);
-  const pinned = [
-    find(options.models.embedding, "embedding"),
-    find(options.models.generation, "generation"),
-  ] as const;
-  const [{ record: embedding }, { record: generation }] = pinned;
+  const models = {
+    embedding: find(options.models.embedding, "embedding"),
+    generation: find(options.models.generation, "generation"),
+    ...(options.models.reranking && { reranking: find(options.models.reranking, "reranking") }),
+  };
+  const { record: embedding } = models.embedding;
+  const { record: generation } = models.generation;
   const pool = createModelPool({
     find,
-    pinned,
+    pinned: Object.values(models),
     limits,
     memory: createMemoryBudget(options.memoryBudgetBytes ?? defaultMemoryBudget()),
     fetchFiles: ({ record }, onProgress, signal) => {
@@ -38,7 +42,11 @@ export function createInference(options: InferenceOptions): Inference {
   });
 
   return {
-    records: () => ({ embedding: { ...embedding }, generation: { ...generation } }),
+    records: () => ({
+      embedding: { ...embedding },
+      generation: { ...generation },
+      ...(models.reranking && { reranking: { ...models.reranking.record } }),
+    }),
     record: (id, task) => ({ ...find(id, task).record }),
     status: () => pool.statuses(),
     load: () => pool.load(),
@@ -63,6 +71,16 @@ export function createInference(options: InferenceOptions): Inference {
       const host = pool.host(model, "generation");
       const result = await host.call(call, { priority: "bulk", alone, signal, onText });
       return { ...result, model };
+    },
+    async rerank({ model = models.reranking?.record.id, signal, alone, topK, ...request }) {
+      checkRerankRequest({ ...request, topK }, limits);
+      if (model === undefined)
+        throw new InferenceError("invalid_input", "No reranking model is configured: name one.");
+      const host = pool.host(model, "reranking");
+      if (request.texts.length === 0) return { model, results: [] };
+      const { priority } = request;
+      const answer = await host.call({ type: "rerank", ...request }, { priority, alone, signal });
+      return { model, results: bestFirst(answer).slice(0, topK) };
     },
     close: () => pool.close(),
   };

@@ -1,6 +1,13 @@
 import type { InferenceErrorCode } from "./inference-error.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
-import type { EmbedRequest, EmbedResult, GenerateRequest, GenerateResult, RequestOptions } from "./types.ts";
+import type {
+  EmbedRequest,
+  EmbedResult,
+  GenerateRequest,
+  GenerateResult,
+  RequestOptions,
+  RerankRequest,
+} from "./types.ts";
 
 /** What the child must know to load its model. */
 export interface LoadRequest {
@@ -13,16 +20,19 @@ export interface LoadRequest {
 }
 
 export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "priority">;
+export type RerankCall = { type: "rerank" } & Pick<RerankRequest, "query" | "texts" | "priority">;
 type CountCall = { type: "count"; texts: string[] };
 export type GenerateCall = { type: "generate" } & Omit<
   GenerateRequest,
   keyof RequestOptions | "model" | "onText"
 >;
-export type Call = EmbedCall | CountCall | GenerateCall;
+export type Call = EmbedCall | RerankCall | CountCall | GenerateCall;
 
 /** The answer to each type of call. */
 export interface CallResults {
   embed: Omit<EmbedResult, "model" | "dimensions">;
+  /** One entry per text, in the order of the request. */
+  rerank: { scores: number[]; tokens: number[]; truncatedTokens: number[] };
   count: number[];
   generate: Omit<GenerateResult, "model">;
 }

@@ -87,6 +87,28 @@ export const builtInModels: readonly ModelDefinition[] = [
   {
     record: {
       ...hub,
+      id: "mixedbread-ai/mxbai-rerank-xsmall-v1",
+      license: "Apache-2.0",
+      task: "reranking",
+      dtype: "q8",
+      maxTokens: 512,
+      description: "Mixedbread rerank xsmall: English, 71M parameters, fast.",
+    },
+  },
+  {
+    record: {
+      ...hub,
+      id: "Xenova/bge-reranker-base",
+      license: "MIT",
+      task: "reranking",
+      dtype: "q8",
+      maxTokens: 512,
+      description: "BGE reranker base: Chinese and English, 278M parameters.",
+    },
+  },
+  {
+    record: {
+      ...hub,
       id: "onnx-community/Qwen3-0.6B-ONNX",
       license: "Apache-2.0",
       task: "generation",
@@ -132,7 +154,6 @@ export const builtInModels: readonly ModelDefinition[] = [
   },
 ];
 
-/**
 /**
  * The definition of a known model, of any task unless said.
  * @param known the built-in ones and, where given, the operator's own

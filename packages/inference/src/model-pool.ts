@@ -29,6 +29,7 @@ export interface ModelPool {
 const kinds: Record<ModelTask, Pick<ModelHostOptions, "running"> & { create: typeof createModelHost }> = {
   // A few bulk requests at once let the child fill its batches; the others wait here, out of a crash's reach.
   embedding: { create: createEmbeddingHost, running: { interactive: 16, bulk: 2 } },
+  reranking: { create: createModelHost, running: { interactive: 16, bulk: 2 } },
   generation: { create: createModelHost, running: { interactive: 1, bulk: 1 } },
 };
 

@@ -40,8 +40,9 @@ const generation = z.strictObject({
   task: z.literal("generation"),
   chatTemplateVariables: z.record(z.string(), z.unknown()).exactOptional(),
 });
+const reranking = z.strictObject({ ...shared, task: z.literal("reranking") });
 
-const ownModels = z.array(z.discriminatedUnion("task", [embedding, generation]));
+const ownModels = z.array(z.discriminatedUnion("task", [embedding, generation, reranking]));
 type OwnModel = z.infer<typeof ownModels>[number];
 
 export const ownModelsFile = "models.json";
@@ -89,6 +90,7 @@ function toDefinition(model: OwnModel): ModelDefinition {
     const variables = chatTemplateVariables && { chatTemplateVariables };
     return { record: { ...record, source: "hub" }, ...variables };
   }
+  if (model.task === "reranking") return { record: { ...model, source: "hub" } };
   const { chunkTokens = Math.ceil(0.75 * model.maxTokens), ...record } = model;
   return { record: { ...record, chunkTokens, source: "hub" } };
 }

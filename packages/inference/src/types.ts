@@ -1,5 +1,5 @@
 /** What a model is for. */
-export type ModelTask = "embedding" | "generation";
+export type ModelTask = "embedding" | "generation" | "reranking";
 
 /** Where a model's files come from: this package, or a model hub. */
 export type ModelSource = "bundled" | "hub";
@@ -102,7 +102,7 @@ export interface InferenceLimits {
 
 export interface InferenceOptions {
   /** Ids of the models that answer unless a request names another. They are loaded by `load()` and stay. */
-  models: { embedding: string; generation: string };
+  models: { embedding: string; generation: string; reranking?: string | undefined };
   /** Folder for downloaded models; made when missing. */
   cacheDir: string;
   /** Base URL of the hub or a mirror, such as `https://huggingface.co`. */
@@ -145,6 +145,35 @@ export interface EmbedResult {
   tokens: number[];
   /** Tokens that did not fit and were cut off the end. */
   truncatedTokens: number[];
+}
+
+export interface RerankRequest extends RequestOptions {
+  /** A reranking model of the catalog; the configured one unless given. */
+  model?: string | undefined;
+  query: string;
+  texts: string[];
+  /** How many of the best are wanted; all unless said. */
+  topK?: number | undefined;
+  /** Interactive requests overtake bulk ones. */
+  priority: "interactive" | "bulk";
+}
+
+/** How well a text answers the query. */
+export interface RerankedText {
+  /** Place of the text in the request. */
+  index: number;
+  /** 0 to 1, by the model's own measure: scores of two models are never compared. */
+  score: number;
+  /** Tokens that the model saw, the query's and special tokens included. */
+  tokens: number;
+  /** Tokens of the query and of the text that did not fit and were cut off their ends. */
+  truncatedTokens: number;
+}
+
+export interface RerankResult {
+  model: string;
+  /** Best first. */
+  results: RerankedText[];
 }
 
 export interface ChatMessage {
@@ -219,7 +248,7 @@ export interface TokenLogprobs extends TokenLogprob {
 /** Runs the models. Every failure is an `InferenceError`. */
 export interface Inference {
   /** The configured models' records, known without loading. */
-  records(): { embedding: ModelRecord; generation: ModelRecord };
+  records(): { embedding: ModelRecord; generation: ModelRecord; reranking?: ModelRecord };
   /** The record of any model. @throws InferenceError `model_not_found` */
   record(id: string, task: ModelTask): ModelRecord;
   /** Of the configured models, and of those that were asked for. */
@@ -230,6 +259,8 @@ export interface Inference {
   /** Tokens of each text, without prefix and special tokens, by the configured embedding model unless another is named. */
   countTokens(texts: string[], options?: RequestOptions & { model?: string }): Promise<number[]>;
   generate(request: GenerateRequest): Promise<GenerateResult>;
+  /** Reads each text together with the query: slower than vectors, and better at telling the best of a few dozen. */
+  rerank(request: RerankRequest): Promise<RerankResult>;
   /** Ends the child processes; pending requests fail as `aborted`. */
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { Services } from "../services.ts";
 import { embedQuery } from "./embed-query.ts";
 import { fitPassages } from "./fit-passages.ts";
 import { buildRagPrompt } from "./rag-prompt.ts";
+import { candidatesFor, rerankPassages } from "./rerank-passages.ts";
 
 const defaultPassages = 5;
 /** What the chat template and the passages' separators take of the context: the bundled model's marks each sentence. */
@@ -16,7 +17,7 @@ export function wantsPassages(request: GenerateRequest): boolean {
 }
 
 /**
- * The passages nearest to the question that fit into the context of the model that is to answer, beside its answer, best first.
+ * The passages nearest to the question, or best by a reranking model, that fit into the context of the model that is to answer, beside its answer, best first.
  * @throws AppError not_found or file_not_ready for one of `file_ids`
  */
 export async function retrievePassages(
@@ -28,15 +29,17 @@ export async function retrievePassages(
 ): Promise<Passage[]> {
   const search = typeof request.search === "object" ? request.search : {};
   const query = await embedQuery(inference, request.text);
-  const passages = await searchChunks(database, {
+  const wanted = search.k ?? defaultPassages;
+  const candidates = await searchChunks(database, {
     userId: run.userId,
     model: query.model,
     vector: query.vector,
-    k: search.k ?? defaultPassages,
+    k: candidatesFor(inference, wanted),
     fileIds: request.file_ids,
     minScore: search.min_score,
   });
-  if (passages.length === 0) return [];
+  if (candidates.length === 0) return [];
+  const passages = await rerankPassages(inference, request.text, candidates, wanted);
   const countTokens = (texts: string[]) => inference.countTokens(texts, { model: model.id });
   const context = model.maxTokens;
   const bare = buildRagPrompt({ question: request.text, passages: [], system: request.system });

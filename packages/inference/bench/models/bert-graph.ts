@@ -17,16 +17,17 @@ const FLOAT = 1;
 type Linear = (name: string, input: string, shape: readonly [number, number]) => string;
 
 /** A BERT with random weights as the hub's exports have it: plain operators, which ONNX Runtime fuses when it loads them. */
-export function bertGraph(shape: BertShape, dtype: "fp32" | "int8"): OnnxGraph {
+export function bertGraph(
+  shape: BertShape,
+  dtype: "fp32" | "int8",
+  output: "last_hidden_state" | "logits" = "last_hidden_state",
+): OnnxGraph {
   const b = new GraphBuilder();
   const { hidden } = shape;
   for (const name of ["input_ids", "attention_mask", "token_type_ids"])
     b.graph.inputs.push({ name, type: "int64", shape: ["batch_size", "sequence_length"] });
-  b.graph.outputs.push({
-    name: "last_hidden_state",
-    type: "float",
-    shape: ["batch_size", "sequence_length", hidden],
-  });
+  const outputShape = output === "logits" ? ["batch_size", 1] : ["batch_size", "sequence_length", hidden];
+  b.graph.outputs.push({ name: output, type: "float", shape: outputShape });
   const linear = dtype === "fp32" ? floatLinear(b) : quantizedLinear(b);
   const table = dtype === "fp32" ? floatTable(b, hidden) : quantizedTable(b, hidden);
 
@@ -67,7 +68,15 @@ export function bertGraph(shape: BertShape, dtype: "fp32" | "int8"): OnnxGraph {
     const name = layer === shape.layers - 1 ? last : `${at}.norm`;
     state = norm(b, name, b.op(`${at}.sum`, "Add", [out, state]), hidden);
   }
+  if (output === "logits") scoreFirstToken(b, last, hidden);
   return b.graph;
+}
+
+/** A cross-encoder's head: one number of the first token's vector. */
+function scoreFirstToken(b: GraphBuilder, input: string, hidden: number): void {
+  const first = b.op("first", "Gather", [input, b.ints([0], [])], { axis: 1 });
+  const weights = b.floats("classifier.weight", randomMatrix("classifier", [hidden, 1]), [hidden, 1]);
+  b.op("logits", "MatMul", [first, weights]);
 }
 
 function attend(

@@ -5,6 +5,7 @@ import { InferenceError } from "../inference-error.ts";
 import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from "../messages.ts";
 import { loadEmbeddingModel } from "./embedding-model.ts";
 import { loadGenerationModel } from "./generation-model.ts";
+import { loadRerankingModel } from "./reranking-model.ts";
 import { startBeats } from "./start-beats.ts";
 import { noProgress, type Progress } from "./yield-to-events.ts";
 
@@ -77,6 +78,14 @@ async function loadModel(request: LoadRequest, progress: Progress): Promise<Answ
     const { encoder, embed } = await loadEmbeddingModel(request, name, progress);
     return (call, signal) => {
       if (call.type === "embed") return embed(call, signal);
+      if (call.type === "count") return countTokens(call.texts, encoder.encode, signal);
+      throw unfit(call);
+    };
+  }
+  if (request.definition.record.task === "reranking") {
+    const { encoder, rerank } = await loadRerankingModel(request, name, progress);
+    return (call, signal) => {
+      if (call.type === "rerank") return rerank(call, signal);
       if (call.type === "count") return countTokens(call.texts, encoder.encode, signal);
       throw unfit(call);
     };

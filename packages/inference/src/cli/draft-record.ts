@@ -37,16 +37,13 @@ export async function draftRecord({ name, hubEndpoint, signal, screen, cacheDir 
   if (config.vocab_size === undefined) throw unfit(name, `it is ${kind}, which reads no text`);
   if (dtypes.length === 0) throw unfit(name, `it has no ONNX weights, such as ${weightsFile("q8")}`);
   const maxTokens = Math.min(4096, config.max_position_embeddings);
-  const draft = config.architectures.some((it) => /(ForCausalLM|LMHeadModel)$/.test(it))
+  const own = { id: name, dtype: prefer(dtypes, "q8"), maxTokens: Math.min(512, maxTokens) };
+  const isOf = (pattern: RegExp) => config.architectures.some((it) => pattern.test(it));
+  const draft = isOf(/(ForCausalLM|LMHeadModel)$/)
     ? { id: name, task: "generation", dtype: prefer(dtypes, "q4"), maxTokens }
-    : {
-        id: name,
-        task: "embedding",
-        dtype: prefer(dtypes, "q8"),
-        dimensions: config.hidden_size,
-        pooling: await poolingOf(options),
-        maxTokens: Math.min(512, maxTokens),
-      };
+    : isOf(/ForSequenceClassification$/)
+      ? { ...own, task: "reranking" }
+      : { ...own, task: "embedding", dimensions: config.hidden_size, pooling: await poolingOf(options) };
   screen.say(`genq has no record of ${name} (${kind}; weights as ${dtypes.join(", ")}).`);
   screen.say(
     `This one goes by what the hub tells. Hold it against the model's page, also for its licence and for the`,

@@ -8,12 +8,14 @@ const configSchema = z.looseObject({
   vocab_size: z.number().optional(),
   hidden_size: z.number().optional(),
   max_position_embeddings: z.number().optional(),
+  id2label: z.record(z.string(), z.string()).optional(),
 });
 
 /** The architectures whose ONNX export does what a task needs, as config.json names them. */
 const architecturesOf: Record<ModelTask, { pattern: RegExp; example: string }> = {
   embedding: { pattern: /(Model|ForMaskedLM|ForPreTraining|ForCausalLM)$/, example: "BertModel" },
   generation: { pattern: /(ForCausalLM|LMHeadModel)$/, example: "LlamaForCausalLM" },
+  reranking: { pattern: /ForSequenceClassification$/, example: "BertForSequenceClassification" },
 };
 
 /**
@@ -38,6 +40,9 @@ function whyUnfit(record: ModelRecord, json: unknown): string | undefined {
   const { pattern, example } = architecturesOf[record.task];
   if (config.architectures && !config.architectures.some((name) => pattern.test(name)))
     return `it is ${kind}, not like ${example}`;
+  const labels = Object.keys(config.id2label ?? {}).length;
+  if (record.task === "reranking" && labels > 1)
+    return `it tells ${labels} kinds of text apart, and a reranking model gives one score`;
   const { hidden_size: width, max_position_embeddings: longest } = config;
   if (record.dimensions !== undefined && width !== undefined && width !== record.dimensions)
     return `its vectors have ${width} dimensions, and its record says ${record.dimensions}`;

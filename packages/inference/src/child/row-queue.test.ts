@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
-import { createEmbeddingQueue, type EmbeddingItem } from "./embedding-queue.ts";
+import { createRowQueue, type QueuedRow, type Row } from "./row-queue.ts";
 import { noProgress } from "./yield-to-events.ts";
 
 function open(tokensPerRun: number) {
   const runs: number[][] = [];
-  const run = (rows: readonly (readonly number[])[]) => {
-    runs.push(rows.map((row) => row.length));
-    return Promise.resolve(rows.map((row) => Float32Array.of(row[0] ?? 0)));
+  const run = (rows: readonly Row[]) => {
+    runs.push(rows.map(({ ids }) => ids.length));
+    return Promise.resolve(rows.map(({ ids }) => ids[0] ?? 0));
   };
-  return { runs, queue: createEmbeddingQueue(run, tokensPerRun, noProgress()) };
+  return { runs, queue: createRowQueue(run, tokensPerRun, noProgress()) };
 }
 const item = (
   length: number,
-  priority: EmbeddingItem["priority"] = "bulk",
+  priority: QueuedRow["priority"] = "bulk",
   signal = new AbortController().signal,
 ) => ({
   ids: new Array<number>(length).fill(length),
@@ -22,8 +22,8 @@ const item = (
 
 test("batches texts of like length within the budget, and answers in order", async () => {
   const { runs, queue } = open(20);
-  const vectors = await queue.add([item(9), item(2), item(30), item(8), item(3)]);
-  expect(vectors.map((vector) => vector[0])).toEqual([9, 2, 30, 8, 3]);
+  const outputs = await queue.add([item(9), item(2), item(30), item(8), item(3)]);
+  expect(outputs).toEqual([9, 2, 30, 8, 3]);
   expect(runs).toEqual([[2, 3], [8, 9], [30]]);
 });
 
