@@ -15,7 +15,7 @@ const envSchema = z
     HF_ENDPOINT: httpUrl.default("https://huggingface.co"),
     WORKER_CONCURRENCY_INGEST: integer(1, 64).default(1),
     WORKER_CONCURRENCY_EMBED: integer(1, 64).default(4),
-    WORKER_CONCURRENCY_GENERATE: integer(1, 64).default(1),
+    WORKER_CONCURRENCY_GENERATE: integer(1, 64).default(8),
     MAX_RUNNING_TASKS_PER_USER: integer(1, 10_000).default(16),
     MODEL_DEADLINE_MS: integer(100, 3_600_000).default(15_000),
     SHUTDOWN_GRACE_MS: integer(100, 600_000).default(10_000),

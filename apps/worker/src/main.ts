@@ -48,6 +48,7 @@ const worker = startOrExit({
         stepDeadlineMs: env.MODEL_DEADLINE_MS,
         maxRssBytes: maxRssBytes(env.MODEL_MAX_RSS_MB),
         bulkProcesses: env.EMBEDDING_BULK_PROCESSES,
+        generationRows: env.WORKER_CONCURRENCY_GENERATE,
       },
       onStatus,
     }),

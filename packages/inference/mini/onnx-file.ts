@@ -4,6 +4,7 @@ const FLOAT = 1;
 const UINT8 = 2;
 const INT8 = 3;
 const INT64 = 7;
+const FLOAT16 = 10;
 
 /** The domain of ONNX Runtime's own operators. */
 export const MICROSOFT = "com.microsoft";
@@ -15,7 +16,7 @@ export type AttributeValue = number | readonly number[] | { float: number };
 
 interface OnnxValue {
   name: string;
-  type: "float" | "int64";
+  type: "float" | "float16" | "int64";
   shape: readonly Dim[];
 }
 
@@ -86,9 +87,11 @@ export const int8s = (name: string, shape: readonly number[], values: Int8Array)
 export const int64s = (name: string, shape: readonly number[], values: readonly number[]) =>
   tensor(name, shape, INT64, BigInt64Array.from(values, BigInt));
 
+const valueTypes = { float: FLOAT, float16: FLOAT16, int64: INT64 } as const;
+
 function valueInfo(field: number, value: OnnxValue): Bytes {
   const dims = value.shape.map((dim) => message(1, typeof dim === "number" ? int(1, dim) : text(2, dim)));
-  const type = message(1, int(1, value.type === "float" ? FLOAT : INT64), message(2, ...dims));
+  const type = message(1, int(1, valueTypes[value.type]), message(2, ...dims));
   return message(field, text(1, value.name), message(2, type));
 }
 

@@ -5,6 +5,7 @@ import type { GenerateRequest, InferenceLimits, RequestOptions, RerankRequest } 
 const sampling = z.object({
   messages: z.array(z.unknown()).min(1),
   maxNewTokens: z.int().min(1),
+  cachePartition: z.string().min(1).max(256).optional(),
   temperature: z.number().min(0).max(100),
   topP: z.number().gt(0).max(1).optional(),
   topK: z.int().min(0).optional(),

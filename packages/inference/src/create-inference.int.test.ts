@@ -158,6 +158,18 @@ describe("generate", () => {
     expect(result.promptTokens).toBeLessThanOrEqual(inference.records().generation.maxTokens - 64);
   });
 
+  test("continues several texts at once, each as it would be alone", async () => {
+    const questions = ["How many steps are there?", "When was it completed?", "Who?"].map((asked) =>
+      question.replace("How many steps are there?", asked),
+    );
+    const together = await Promise.all(
+      [0, 1, 2, 0].map((index) => ask(questions[index] ?? "", { cachePartition: `user ${index}` })),
+    );
+    for (const [place, index] of [0, 1, 2, 0].entries())
+      expect(together[place]).toMatchObject({ text: (await ask(questions[index] ?? "")).text });
+    expect(inference.status()).toMatchObject([{}, { batching: "continuous" }]);
+  });
+
   test("refuses settings out of range", async () => {
     const wrong: Partial<GenerateRequest>[] = [
       { temperature: -1 },

@@ -19,7 +19,11 @@ import type { Inference, InferenceOptions, ModelTask } from "./types.ts";
 export function createInference(options: InferenceOptions): Inference {
   const limits = withDefaultLimits(options.limits);
   const known = readKnownModels(options.cacheDir);
-  const find = (id: string, task?: ModelTask) => onDevice(findModel(id, task, known), options.device);
+  const { device, sharedPrompts = [] } = options;
+  const find = (id: string, task?: ModelTask) => ({
+    ...onDevice(findModel(id, task, known), device),
+    sharedPrompts,
+  });
   const models = {
     embedding: find(options.models.embedding, "embedding"),
     generation: find(options.models.generation, "generation"),

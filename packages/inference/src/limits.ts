@@ -10,6 +10,8 @@ export function withDefaultLimits(limits: Partial<InferenceLimits> = {}): Infere
     maxTextsPerRequest: 4096,
     maxTextCharacters: 4_000_000,
     tokensPerRun: 512,
+    generationRows: 8,
+    prefixCacheBytes: 256 * 1024 ** 2,
     silenceMs: 5000,
     stepDeadlineMs: 15_000,
     tokenDeadlineMs: 30,

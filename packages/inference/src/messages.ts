@@ -1,6 +1,7 @@
 import type { InferenceErrorCode } from "./inference-error.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
 import type {
+  Batching,
   EmbedRequest,
   EmbedResult,
   GenerateRequest,
@@ -17,6 +18,10 @@ export interface LoadRequest {
   folder: string;
   threads: number;
   tokensPerRun: number;
+  generationRows: number;
+  /** Memory for the keys and values of the texts that a generation model continues, and of those it remembers. */
+  cacheBytes: number;
+  prefixCacheBytes: number;
 }
 
 export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "priority">;
@@ -45,7 +50,7 @@ export type ParentMessage =
 
 /** Child to parent. */
 export type ChildMessage =
-  | { type: "ready" }
+  | { type: "ready"; batching?: Batching | undefined }
   | { type: "load_failed"; message: string }
   | { type: "text"; id: number; delta: string }
   | { type: "result"; id: number; result: CallResults[Call["type"]] }

@@ -6,6 +6,8 @@ export interface ModelDefinition {
   readonly record: Readonly<ModelRecord>;
   /** Variables for the chat template. */
   readonly chatTemplateVariables?: Readonly<Record<string, unknown>>;
+  /** As `InferenceOptions` has them. */
+  readonly sharedPrompts?: readonly string[];
 }
 
 const hub = { revision: "main", source: "hub" } as const;

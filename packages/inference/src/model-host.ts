@@ -57,6 +57,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
   let process: Promise<ModelProcess> | undefined;
   /** The process that answers, once it is loaded. */
   let serving: ModelProcess | undefined;
+  let batching: ModelStatus["batching"];
   let calls = 0;
   let lastUsedAt: number | undefined;
   let replacing = false;
@@ -65,7 +66,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
 
   function status(): ModelStatus {
     const residentBytes = serving?.usage().bytes;
-    return { id, task, source, pinned, residentBytes, lastUsedAt, ...told };
+    return { id, task, source, pinned, residentBytes, lastUsedAt, batching, ...told };
   }
   function setStatus(change: typeof told): void {
     if (closing.signal.aborted) return;
@@ -132,6 +133,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       leave();
     });
     loaded = await starting;
+    ({ batching } = loaded);
     return loaded;
   }
 

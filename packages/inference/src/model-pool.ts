@@ -2,7 +2,7 @@ import { createEmbeddingHost } from "./embedding-host.ts";
 import { InferenceError } from "./inference-error.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
 import { createModelHost, type ModelHost, type ModelHostOptions } from "./model-host.ts";
-import type { ModelStatus, ModelTask } from "./types.ts";
+import type { InferenceLimits, ModelStatus, ModelTask } from "./types.ts";
 
 export interface ModelPoolOptions
   extends Pick<ModelHostOptions, "limits" | "onStatus" | "memory" | "childMain"> {
@@ -26,12 +26,13 @@ export interface ModelPool {
 }
 
 /** How each task's hosts are made, and how many calls of each priority their process is given at once. */
-const kinds: Record<ModelTask, Pick<ModelHostOptions, "running"> & { create: typeof createModelHost }> = {
+const kinds = ({ generationRows }: InferenceLimits): Record<ModelTask, Kind> => ({
   // A few bulk requests at once let the child fill its batches; the others wait here, out of a crash's reach.
   embedding: { create: createEmbeddingHost, running: { interactive: 16, bulk: 2 } },
   reranking: { create: createModelHost, running: { interactive: 16, bulk: 2 } },
-  generation: { create: createModelHost, running: { interactive: 1, bulk: 1 } },
-};
+  generation: { create: createModelHost, running: { interactive: 1, bulk: generationRows } },
+});
+type Kind = Pick<ModelHostOptions, "running"> & { create: typeof createModelHost };
 
 export function createModelPool({ find, pinned, fetchFiles, ...options }: ModelPoolOptions): ModelPool {
   const hosts = new Map<string, ModelHost>();
@@ -40,7 +41,7 @@ export function createModelPool({ find, pinned, fetchFiles, ...options }: ModelP
 
   function open(definition: ModelDefinition, isPinned: boolean): ModelHost {
     const { id, task } = definition.record;
-    const { create, running } = kinds[task];
+    const { create, running } = kinds(options.limits)[task];
     const host = create({
       ...options,
       definition,

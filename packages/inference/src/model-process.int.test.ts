@@ -54,13 +54,16 @@ describe("a crash", () => {
     expect(inference.status()).toMatchObject([{ state: "ready" }, { state: "ready" }]);
   });
 
-  test("does not reach requests that wait in the queue", async () => {
-    const inference = open();
+  test("fails each text that the model was continuing, and no request that waits in the queue", async () => {
+    const inference = open({ generationRows: 2 });
     await inference.load();
     const first = generateAnd(inference, () => process.kill(modelPid(generator), "SIGKILL"));
-    const second = inference.generate(story());
-    await expect(first).rejects.toMatchObject({ code: "model_crashed" });
-    await expect(second).resolves.toMatchObject({ finishReason: "stop" });
+    const beside = inference.generate(story());
+    const waiting = inference.generate(story());
+    const crashed = { code: "model_crashed", processDied: true };
+    const outcomes = Promise.allSettled([first, beside]);
+    await expect(waiting).resolves.toMatchObject({ finishReason: "stop" });
+    expect(await outcomes).toMatchObject([{ reason: crashed }, { reason: crashed }]);
   });
 });
 

@@ -11,7 +11,7 @@ import type { Call, CallResults, ChildMessage, ParentMessage } from "./messages.
 import type { ModelDefinition } from "./model-catalog.ts";
 import { createModelWatch, watchEveryMs } from "./model-watch.ts";
 import type { Usage } from "./recycling.ts";
-import type { InferenceLimits } from "./types.ts";
+import type { Batching, InferenceLimits } from "./types.ts";
 import { warmUpCall } from "./warm-up.ts";
 
 /** How a call is followed and ended early. */
@@ -23,6 +23,8 @@ export interface CallOptions {
 /** A running child process with its model loaded. */
 export interface ModelProcess {
   readonly pid: number;
+  /** A generation model's. */
+  readonly batching: Batching | undefined;
   usage(): Usage;
   /**
    * Settles when the child is done with the call, also when the call was aborted: then it has stopped, or was killed.
@@ -87,9 +89,10 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   });
   if (background) yieldProcessor(child);
   const pending = new Map<number, Pending>();
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<Batching | undefined>();
   const watch = createModelWatch(id, { ...limits, maxRssBytes });
   let loaded = false;
+  let batching: Batching | undefined;
   let lastId = 0;
   let retiring = false;
   /** Why it was killed from here, and whether that was the fault of the calls in it. */
@@ -146,7 +149,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   // Only this package's child writes to the channel.
   child.on("message", (message: ChildMessage) => {
     watch.progressed();
-    if (message.type === "ready") ready.resolve();
+    if (message.type === "ready") ready.resolve(message.batching);
     else if (message.type === "load_failed")
       kill(new InferenceError("model_unavailable", `${id} did not load: ${message.message}`));
     else if (message.type === "text") pending.get(message.id)?.onText?.(message.delta);
@@ -226,8 +229,12 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
     kill(new InferenceError("model_unavailable", `${id} did not load in ${limits.loadDeadlineMs} ms.`));
   }, limits.loadDeadlineMs);
   try {
-    send({ type: "load", definition, folder, threads: limits.threads, tokensPerRun: limits.tokensPerRun });
-    await ready.promise;
+    const { threads, tokensPerRun, generationRows, prefixCacheBytes } = limits;
+    // Half of what it may take; the rest is the weights' and the runs'.
+    const cacheBytes = maxRssBytes / 2;
+    const settings = { threads, tokensPerRun, generationRows, cacheBytes, prefixCacheBytes };
+    send({ type: "load", definition, folder, ...settings });
+    batching = await ready.promise;
     await warmUp();
     measured = Promise.withResolvers();
     await Promise.race([measured.promise, ended]);
@@ -239,6 +246,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   const beforeCalls = lastId;
   return {
     pid: child.pid ?? 0,
+    batching,
     usage: () => ({ calls: lastId - beforeCalls, loadedAt, bytes, loadedBytes, maxRssBytes }),
     call,
     ended,

@@ -47,6 +47,9 @@ export interface DownloadProgress {
   bytesPerSecond: number;
 }
 
+/** Whether a generation model continues several texts at once, or its graph or dtype allows only one. */
+export type Batching = "continuous" | "one_row";
+
 /** What a model is doing. */
 export interface ModelStatus {
   id: string;
@@ -64,6 +67,8 @@ export interface ModelStatus {
   progress?: DownloadProgress;
   /** Present when failed. */
   error?: string;
+  /** Present when a generation model is ready. */
+  batching?: Batching | undefined;
 }
 
 /** Bounds, all with defaults (see `limits.ts`). */
@@ -79,6 +84,10 @@ export interface InferenceLimits {
   maxTextCharacters: number;
   /** Tokens per run of the embedding model, padding included. */
   tokensPerRun: number;
+  /** Texts that a generation model continues at once, where its graph allows that and their keys and values fit. */
+  generationRows: number;
+  /** Memory for keys and values that a later prompt may begin with, in bytes. */
+  prefixCacheBytes: number;
   /** How long a child may be silent (stopped, or starved of the processor) before it is killed. */
   silenceMs: number;
   /** How long a child may be at one piece of work before it is killed, and how much longer for each token of a model run. */
@@ -109,6 +118,8 @@ export interface InferenceOptions {
   hubEndpoint: string;
   /** Where all models run; as each one's record says unless given. */
   device?: Device | undefined;
+  /** System prompts of the operator's own: what they make of a prompt is computed once for all users. */
+  sharedPrompts?: readonly string[];
   /** Called at every change of a model's status, and at most every 250 ms during a download. */
   onStatus?: (status: ModelStatus) => void;
   limits?: Partial<InferenceLimits>;
@@ -210,6 +221,11 @@ export interface GenerateRequest extends RequestOptions, SamplingSettings {
   model?: string | undefined;
   messages: ChatMessage[];
   maxNewTokens: number;
+  /**
+   * Whose conversation it is, such as a user's id: a prompt that begins like an earlier one of the same partition
+   * computes only what is new. Without it nothing of the prompt is kept, but for `sharedPrompts`.
+   */
+  cachePartition?: string | undefined;
   /** Generation ends before the first of these; they are never part of the text. At most 64. */
   stop?: string[] | undefined;
   /** Token ids at which generation ends, besides the model's own; they are never part of the text. At most 64. */

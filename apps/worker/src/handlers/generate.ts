@@ -27,6 +27,7 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
   const answer = await inference.generate({
     messages,
     maxNewTokens,
+    cachePartition: run.userId,
     ...samplingOf(payload, grounded),
     seed: payload.seed,
     stop: typeof payload.stop === "string" ? [payload.stop] : payload.stop,

@@ -1,16 +1,25 @@
 import { AutoModelForCausalLM, AutoTokenizer, type PreTrainedModel } from "@huggingface/transformers";
+import type { InferenceSession } from "onnxruntime-node";
 import type { CallResults, GenerateCall, LoadRequest } from "../messages.ts";
-import type { TokenLogprobs } from "../types.ts";
+import type { Batching, TokenLogprobs } from "../types.ts";
 import { buildPrompt } from "./chat-prompt.ts";
-import { createDecoder } from "./decoder.ts";
 import { createTextEncoder, type TextEncoder } from "./encode-text.ts";
+import { openDecoderGraph } from "./generation/decoder-graph.ts";
+import { createGenerationScheduler } from "./generation/generation-scheduler.ts";
+import { openDecoder } from "./generation/open-decoder.ts";
+import { createPrefixCache } from "./generation/prefix-cache.ts";
+import { findSharedPrompts, sharedLength } from "./generation/shared-prompts.ts";
 import { sessionOptions } from "./session-options.ts";
 import { createTextStream } from "./text-stream.ts";
 import { createTokenPicker, type PickedToken, type TokenProbability } from "./token-picker.ts";
-import { finishStep, type Progress, runModel } from "./yield-to-events.ts";
+import type { Progress } from "./yield-to-events.ts";
+
+/** Tokens of a prompt in one run: more are hardly faster, and texts that run beside it wait for it. */
+const chunkTokens = 128;
 
 export interface GenerationModel {
   encoder: TextEncoder;
+  batching: Batching;
   generate(
     call: GenerateCall,
     signal: AbortSignal,
@@ -18,16 +27,24 @@ export interface GenerationModel {
   ): Promise<CallResults["generate"]>;
 }
 
-/** Loads a generation model from a local folder. It answers one call at a time: the parent sends no second one. */
+/** Loads a generation model from a local folder. It answers calls together where its graph allows that. */
 export async function loadGenerationModel(
-  { definition: { record, chatTemplateVariables: variables = {} }, threads }: LoadRequest,
+  { definition, threads, generationRows, cacheBytes, prefixCacheBytes }: LoadRequest,
   name: string,
   progress: Progress,
 ): Promise<GenerationModel> {
+  const { record, chatTemplateVariables: variables = {}, sharedPrompts = [] } = definition;
   const tokenizer = await AutoTokenizer.from_pretrained(name, { local_files_only: true });
   const model = await AutoModelForCausalLM.from_pretrained(name, sessionOptions(record, threads));
   const encoder = createTextEncoder(tokenizer, progress);
   const endIds = endOfTextIds(model, tokenizer.eos_token_id);
+  const decoder = await openDecoder(openDecoderGraph(sessionOf(model)), record.dtype, record.device ?? "cpu");
+  // A model whose logits depend on where its runs begin would answer from the cache what it does not answer without.
+  const prefixes = createPrefixCache(decoder.splits ? prefixCacheBytes : 0, decoder.bytesPerToken);
+  const limits = { rows: decoder.batches ? generationRows : 1, cacheBytes, chunkTokens };
+  const scheduler = createGenerationScheduler(decoder, prefixes, limits, progress);
+  const promptContext = { tokenizer, encoder, variables };
+  const shared = await findSharedPrompts(promptContext, sharedPrompts, record.maxTokens);
   const decode = (ids: number[]) => {
     if (ids.length === 0) return "";
     return tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
@@ -41,13 +58,12 @@ export async function loadGenerationModel(
     // A long answer may take half of the context; a longer prompt than the rest is cut.
     const reserved = Math.min(call.maxNewTokens, Math.floor(record.maxTokens / 2));
     const budget = record.maxTokens - reserved;
-    const prompt = await buildPrompt({ tokenizer, encoder, variables }, call.messages, budget);
+    const prompt = await buildPrompt(promptContext, call.messages, budget);
     // A model continues something: an empty prompt is the tokenizer's start of text.
     const promptIds =
       prompt.ids.length > 0 ? prompt.ids : [tokenizer.bos_token_id ?? endIds.values().next().value ?? 0];
     const room = Math.min(call.maxNewTokens, record.maxTokens - promptIds.length);
 
-    const decoder = createDecoder(model);
     const stream = createTextStream(decode, call.stop ?? [], onText);
     const picker = createTokenPicker(call, promptIds);
     const ends = endIds.union(new Set(call.stopTokenIds));
@@ -55,22 +71,24 @@ export async function loadGenerationModel(
     let finishReason: "stop" | "length" = "length";
     let completionTokens = 0;
     let logProbability = 0;
-    let next: readonly number[] = promptIds;
-    while (completionTokens < room) {
-      signal.throwIfAborted();
-      const fed = next;
-      const logits = await runModel(progress, fed.length, () => decoder.feed(fed));
+
+    function pick(logits: Float32Array): number | undefined {
       const picked = picker.pick(logits);
-      await finishStep(progress);
       completionTokens += 1;
       logProbability += picked.logProbability;
       if (call.logprobs !== undefined) logprobs.push(tellLogprobs(picked));
-      if (ends.has(picked.token) || stream.push(picked.token)) {
-        finishReason = "stop";
-        break;
-      }
-      next = [picked.token];
+      if (ends.has(picked.token) || stream.push(picked.token)) finishReason = "stop";
+      return finishReason === "stop" || completionTokens >= room ? undefined : picked.token;
     }
+
+    await scheduler.run({
+      promptIds,
+      maxTokens: promptIds.length + room,
+      partition: call.cachePartition,
+      sharedTokens: sharedLength(shared, promptIds),
+      signal,
+      pick,
+    });
     return {
       text: stream.end(),
       finishReason,
@@ -90,8 +108,11 @@ export async function loadGenerationModel(
     return { ...tell(picked), top: top.map(tell) };
   }
 
-  return { encoder, generate };
+  return { encoder, batching: decoder.batches ? "continuous" : "one_row", generate };
 }
+
+/** transformers.js types its sessions as any; in Node they are onnxruntime-node's. */
+const sessionOf = ({ sessions }: PreTrainedModel) => sessions["model"] as InferenceSession;
 
 /** Ids after which an answer is complete: the generation config's, and the tokenizer's. */
 function endOfTextIds(model: PreTrainedModel, tokenizerEnd: number | undefined): Set<number> {

@@ -3,6 +3,7 @@ import { env, LogLevel } from "@huggingface/transformers";
 import { checkDevice, thisMachine } from "../devices.ts";
 import { InferenceError } from "../inference-error.ts";
 import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from "../messages.ts";
+import type { Batching } from "../types.ts";
 import { loadEmbeddingModel } from "./embedding-model.ts";
 import { loadGenerationModel } from "./generation-model.ts";
 import { loadRerankingModel } from "./reranking-model.ts";
@@ -14,6 +15,11 @@ type Answer = (
   signal: AbortSignal,
   onText: (delta: string) => void,
 ) => Promise<CallResults[Call["type"]]>;
+
+interface LoadedModel {
+  answer: Answer;
+  batching?: Batching;
+}
 
 /** A model's own process: loads what the parent names, answers its calls, and ends with it. */
 function main(): void {
@@ -30,8 +36,9 @@ function main(): void {
 
   async function load(request: LoadRequest): Promise<void> {
     try {
-      answer = await loadModel(request, progress);
-      send({ type: "ready" });
+      const loaded = await loadModel(request, progress);
+      answer = loaded.answer;
+      send({ type: "ready", batching: loaded.batching });
     } catch (error) {
       send({ type: "load_failed", message: messageOf(error) });
     }
@@ -64,7 +71,7 @@ function main(): void {
   });
 }
 
-async function loadModel(request: LoadRequest, progress: Progress): Promise<Answer> {
+async function loadModel(request: LoadRequest, progress: Progress): Promise<LoadedModel> {
   env.allowRemoteModels = false;
   env.useFSCache = false;
   env.logLevel = LogLevel.ERROR;
@@ -76,26 +83,29 @@ async function loadModel(request: LoadRequest, progress: Progress): Promise<Answ
 
   if (request.definition.record.task === "embedding") {
     const { encoder, embed } = await loadEmbeddingModel(request, name, progress);
-    return (call, signal) => {
+    const answer: Answer = (call, signal) => {
       if (call.type === "embed") return embed(call, signal);
       if (call.type === "count") return countTokens(call.texts, encoder.encode, signal);
       throw unfit(call);
     };
+    return { answer };
   }
   if (request.definition.record.task === "reranking") {
     const { encoder, rerank } = await loadRerankingModel(request, name, progress);
-    return (call, signal) => {
+    const answer: Answer = (call, signal) => {
       if (call.type === "rerank") return rerank(call, signal);
       if (call.type === "count") return countTokens(call.texts, encoder.encode, signal);
       throw unfit(call);
     };
+    return { answer };
   }
-  const { encoder, generate } = await loadGenerationModel(request, name, progress);
-  return (call, signal, onText) => {
+  const { encoder, batching, generate } = await loadGenerationModel(request, name, progress);
+  const answer: Answer = (call, signal, onText) => {
     if (call.type === "generate") return generate(call, signal, onText);
     if (call.type === "count") return countTokens(call.texts, encoder.encode, signal);
     throw unfit(call);
   };
+  return { answer, batching };
 }
 
 async function countTokens(
