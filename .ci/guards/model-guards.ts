@@ -77,4 +77,20 @@ export const modelGuards: Guard[] = [
       name: "a cross-encoder like bert gives the scores of transformers.js' own path, whatever the batching",
     },
   },
+  {
+    name: "cut-vectors-normalized",
+    protects:
+      "The vectors that are cut to fewer dimensions have no length of 1, and their cosines are no cosines.",
+    edits: [
+      {
+        file: "packages/inference/src/child/embedding-model.ts",
+        find: "const cut = vector.slice(0, call.dimensions);\n      return record.normalize ? normalize(cut) : cut;",
+        replace: "return (record.normalize ? normalize(vector) : vector).slice(0, call.dimensions);",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/embedding-equality.int.test.ts",
+      name: "with mean pooling a text that is too long has the vector of what fits, and a cut vector has length 1",
+    },
+  },
 ];

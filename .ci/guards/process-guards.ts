@@ -208,7 +208,7 @@ export const processGuards: Guard[] = [
     ],
     test: {
       file: "packages/inference/src/embedding-equality.int.test.ts",
-      name: "whatever the batching, vectors are those of transformers.js' own pipeline mean pooling, 2000 tokens in a run, 0 bulk processes",
+      name: "whatever the batching, vectors are those of transformers.js' own pipeline mean pooling of a query, 2000 tokens in a run, 0 bulk processes",
     },
   },
 ];

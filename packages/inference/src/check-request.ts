@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { InferenceError } from "./inference-error.ts";
-import type { GenerateRequest, InferenceLimits, RequestOptions, RerankRequest } from "./types.ts";
+import type {
+  GenerateRequest,
+  InferenceLimits,
+  ModelRecord,
+  RequestOptions,
+  RerankRequest,
+} from "./types.ts";
 
 const sampling = z.object({
   messages: z.array(z.unknown()).min(1),
@@ -30,6 +36,14 @@ export function checkTexts(texts: readonly string[], limits: InferenceLimits): v
   if (texts.some((text) => text.length > maxTextCharacters)) {
     throw invalid(`At most ${maxTextCharacters} characters in one text.`);
   }
+}
+
+/** @throws InferenceError `invalid_input` */
+export function checkDimensions(record: ModelRecord, dimensions: number | undefined): void {
+  const { id, dimensions: own = 0, shorterDimensions = [] } = record;
+  const allowed = [own, ...shorterDimensions];
+  if (dimensions === undefined || allowed.includes(dimensions)) return;
+  throw invalid(`${id} gives vectors of ${allowed.join(" or ")} dimensions, not ${dimensions}.`);
 }
 
 /** @throws InferenceError `invalid_input` */

@@ -84,6 +84,18 @@ describe("embed", () => {
   });
 });
 
+test("refuses a length of vectors that the model was not trained for, naming those it was", async () => {
+  const request = { texts: ["a"], kind: "query" as const, priority: "interactive" as const };
+  expect((await inference.embed({ ...request, dimensions: 384 })).vectors[0]).toHaveLength(384);
+  await expect(inference.embed({ ...request, dimensions: 256 })).rejects.toMatchObject({
+    code: "invalid_input",
+    message: "genq/mini-embedder gives vectors of 384 dimensions, not 256.",
+  });
+  await expect(
+    inference.embed({ ...request, model: "Snowflake/snowflake-arctic-embed-m-v1.5", dimensions: 128 }),
+  ).rejects.toMatchObject({ message: expect.stringContaining("768 or 256 dimensions, not 128") });
+});
+
 describe("countTokens", () => {
   test("counts without special tokens, and control tokens as text", async () => {
     expect(await inference.countTokens(["", "abc", "[SEP]"])).toEqual([0, 3, 5]);

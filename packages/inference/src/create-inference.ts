@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { bestFirst } from "./best-first.ts";
 import { bundledModelsFolder } from "./bundled-models.ts";
-import { checkGenerateRequest, checkRerankRequest, checkTexts } from "./check-request.ts";
+import { checkDimensions, checkGenerateRequest, checkRerankRequest, checkTexts } from "./check-request.ts";
 import { fetchModelFiles } from "./hub/fetch-model-files.ts";
 import { InferenceError } from "./inference-error.ts";
 import { withDefaultLimits } from "./limits.ts";
@@ -54,14 +54,16 @@ export function createInference(options: InferenceOptions): Inference {
     record: (id, task) => ({ ...find(id, task).record }),
     status: () => pool.statuses(),
     load: () => pool.load(),
-    async embed({ model = embedding.id, texts, kind, priority, signal, alone }) {
+    async embed({ model = embedding.id, texts, kind, dimensions, priority, signal, alone }) {
       checkTexts(texts, limits);
       const host = pool.host(model, "embedding");
-      const { dimensions = 0 } = find(model).record;
-      if (texts.length === 0) return { model, dimensions, vectors: [], tokens: [], truncatedTokens: [] };
-      const call = { type: "embed", texts, kind, priority } as const;
+      const { record } = find(model);
+      checkDimensions(record, dimensions);
+      const told = { model, dimensions: dimensions ?? record.dimensions ?? 0 };
+      if (texts.length === 0) return { ...told, vectors: [], tokens: [], truncatedTokens: [] };
+      const call = { type: "embed", texts, kind, dimensions, priority } as const;
       const result = await host.call(call, { priority, alone, signal });
-      return { model, dimensions, ...result };
+      return { ...told, ...result };
     },
     async countTokens(texts, { model = embedding.id, signal, alone } = {}) {
       checkTexts(texts, limits);

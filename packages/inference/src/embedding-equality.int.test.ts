@@ -9,6 +9,7 @@ import { writeBert } from "../bench/models/make-models.ts";
 import { frequentWords } from "../bench/models/tokenizers.ts";
 import { createEmbeddingHost } from "./embedding-host.ts";
 import { withDefaultLimits } from "./limits.ts";
+import type { EmbedCall } from "./messages.ts";
 import type { Pooling } from "./types.ts";
 
 /** A BERT with random weights and attention, so that a neighbour in a run would show in a vector. */
@@ -20,7 +21,8 @@ const random = (below: number) => uniformInt(generator, 0, below - 1);
 const texts = Array.from({ length: 60 }, () =>
   Array.from({ length: random(40) }, () => frequentWords[random(frequentWords.length)]).join(" "),
 );
-const expected: Record<"mean" | "cls", number[][]> = { mean: [], cls: [] };
+/** What each kind of text begins with, as the record says. */
+const prefixes = { query: "find the ", passage: "" };
 let folder: string;
 
 beforeAll(async () => {
@@ -29,16 +31,20 @@ beforeAll(async () => {
   env.allowRemoteModels = false;
   env.useFSCache = false;
   env.localModelPath = `${dirname(folder)}/`;
-  const embed = await pipeline("feature-extraction", basename(folder), { dtype: "fp32", device: "cpu" });
-  for (const pooling of ["mean", "cls"] as const) {
-    for (const text of texts) {
-      const { data } = await embed(text, { pooling, normalize: true });
-      expected[pooling].push([...data]);
-    }
-  }
-  await embed.dispose();
 });
 afterAll(() => rm(dirname(folder), { recursive: true, force: true }));
+
+/** What transformers.js gives for each text by itself. */
+async function pipelineVectors(asked: readonly string[], pooling: Pooling): Promise<number[][]> {
+  const embed = await pipeline("feature-extraction", basename(folder), { dtype: "fp32", device: "cpu" });
+  const vectors: number[][] = [];
+  for (const text of asked) {
+    const { data } = await embed(text, { pooling, normalize: true });
+    vectors.push([...data]);
+  }
+  await embed.dispose();
+  return vectors;
+}
 
 function openHost(pooling: Pooling, tokensPerRun: number, bulkProcesses: number) {
   const record = {
@@ -47,17 +53,24 @@ function openHost(pooling: Pooling, tokensPerRun: number, bulkProcesses: number)
     revision: "main",
     dtype: "fp32",
     source: "hub",
+    dimensions: 32,
+    normalize: true,
+    queryPrefix: prefixes.query,
+    passagePrefix: prefixes.passage,
+    maxTokens: 64,
+    description: "",
   } as const;
   return createEmbeddingHost({
-    definition: {
-      record: { ...record, dimensions: 32, pooling, normalize: true, maxTokens: 64, description: "" },
-    },
+    definition: { record: { ...record, pooling } },
     limits: withDefaultLimits({ tokensPerRun, bulkProcesses, maxRssBytes: 1024 ** 3 }),
     running: { interactive: 16, bulk: 2 },
     fetchFiles: () => Promise.resolve(folder),
     onStatus: () => {},
   });
 }
+
+const distance = (wanted: readonly number[], got: Float32Array | undefined) =>
+  Math.hypot(...wanted.map((value, i) => value - (got?.[i] ?? 9)));
 
 /** All texts, in any order, in requests of any size and priority. */
 function anyRequests(): { indexes: number[]; priority: "interactive" | "bulk" }[] {
@@ -74,24 +87,30 @@ function anyRequests(): { indexes: number[]; priority: "interactive" | "bulk" }[
 
 describe("whatever the batching, vectors are those of transformers.js' own pipeline", () => {
   test.each([
-    ["mean", 1, 0],
-    ["mean", 2000, 0],
-    ["cls", 200, 2],
+    ["mean", "passage", 1, 0],
+    ["mean", "query", 2000, 0],
+    ["cls", "passage", 200, 2],
+    ["last_token", "query", 200, 0],
   ] as const)(
-    "%s pooling, %i tokens in a run, %i bulk processes",
-    async (pooling, tokensPerRun, processes) => {
+    "%s pooling of a %s, %i tokens in a run, %i bulk processes",
+    async (pooling, kind, tokensPerRun, processes) => {
+      const expected = await pipelineVectors(
+        texts.map((text) => prefixes[kind] + text),
+        pooling,
+      );
       const host = openHost(pooling, tokensPerRun, processes);
       try {
         for (let round = 0; round < 3; round++) {
           await Promise.all(
             anyRequests().map(async ({ indexes, priority }) => {
               const asked = indexes.map((index) => texts[index] ?? "");
-              const call = { type: "embed", texts: asked, kind: "passage", priority } as const;
-              const { vectors } = await host.call(call, { priority });
+              const { vectors } = await host.call(
+                { type: "embed", texts: asked, kind, priority },
+                { priority },
+              );
               indexes.forEach((index, place) => {
-                const wanted = expected[pooling][index] ?? [];
-                const distance = Math.hypot(...wanted.map((value, i) => value - (vectors[place]?.[i] ?? 9)));
-                expect(distance, `seed ${seed}, text ${index}`).toBeLessThan(1e-4);
+                const off = distance(expected[index] ?? [], vectors[place]);
+                expect(off, `seed ${seed}, text ${index}`).toBeLessThan(1e-4);
               });
             }),
           );
@@ -102,3 +121,35 @@ describe("whatever the batching, vectors are those of transformers.js' own pipel
     },
   );
 });
+
+test.each(["mean", "last_token"] as const)(
+  "with %s pooling a text that is too long has the vector of what fits, and a cut vector has length 1",
+  async (pooling) => {
+    // Each letter is a token; two more are around them.
+    const letters = (count: number) => Array.from({ length: count }, (_, i) => "abcdefgh"[i % 8]).join(" ");
+    const [whole = []] = await pipelineVectors([letters(62)], pooling);
+    const length = Math.hypot(...whole.slice(0, 8));
+    const host = openHost(pooling, 512, 0);
+    const embed = (dimensions?: number) => {
+      const call: EmbedCall = {
+        type: "embed",
+        texts: [letters(100)],
+        kind: "passage",
+        priority: "bulk",
+        dimensions,
+      };
+      return host.call(call, { priority: "bulk" });
+    };
+    try {
+      const { vectors, ...told } = await embed();
+      expect(told).toEqual({ tokens: [64], truncatedTokens: [38] });
+      expect(distance(whole, vectors[0])).toBeLessThan(1e-4);
+      const cut = await embed(8);
+      expect(cut.vectors[0]).toHaveLength(8);
+      const wanted = whole.slice(0, 8).map((value) => value / length);
+      expect(distance(wanted, cut.vectors[0])).toBeLessThan(1e-4);
+    } finally {
+      await host.close();
+    }
+  },
+);

@@ -24,7 +24,7 @@ export interface LoadRequest {
   prefixCacheBytes: number;
 }
 
-export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "priority">;
+export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "dimensions" | "priority">;
 export type RerankCall = { type: "rerank" } & Pick<RerankRequest, "query" | "texts" | "priority">;
 type CountCall = { type: "count"; texts: string[] };
 export type GenerateCall = { type: "generate" } & Omit<

@@ -73,6 +73,19 @@ export const builtInModels: readonly ModelDefinition[] = [
   },
   {
     record: {
+      ...e5,
+      id: "Snowflake/snowflake-arctic-embed-m-v1.5",
+      license: "Apache-2.0",
+      dtype: "q8",
+      dimensions: 768,
+      shorterDimensions: [256],
+      pooling: "cls",
+      queryPrefix: "Represent this sentence for searching relevant passages: ",
+      description: "Arctic embed medium 1.5: English, 109M parameters; its vectors may be cut to 256.",
+    },
+  },
+  {
+    record: {
       ...bundled,
       id: "genq/mini-embedder",
       license: "MIT",

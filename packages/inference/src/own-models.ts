@@ -29,6 +29,7 @@ const embedding = z.strictObject({
   ...shared,
   task: z.literal("embedding"),
   dimensions: count,
+  shorterDimensions: z.array(count).exactOptional(),
   pooling: z.enum(["mean", "cls", "last_token"]),
   normalize: z.boolean().default(true),
   queryPrefix: z.string().exactOptional(),

@@ -24,8 +24,10 @@ export interface ModelRecord {
   device?: Device;
   /** SPDX name, as the model's page tells it. */
   license?: string;
-  /** Length of a vector. Embedding models only, as are the next four and `chunkTokens`. */
+  /** Length of a vector. Embedding models only, as are the next five and `chunkTokens`. */
   dimensions?: number;
+  /** Shorter lengths that its vectors may be cut to, for it was trained so (Matryoshka). */
+  shorterDimensions?: readonly number[];
   pooling?: Pooling;
   /** Put before a text that asks. */
   queryPrefix?: string;
@@ -143,6 +145,8 @@ export interface EmbedRequest extends RequestOptions {
   texts: string[];
   /** Picks the model's prefix. */
   kind: "query" | "passage";
+  /** Length of the vectors, one that the model's record allows; its own unless given. Vectors of two lengths are never compared. */
+  dimensions?: number | undefined;
   /** Interactive requests overtake bulk ones. */
   priority: "interactive" | "bulk";
 }

@@ -42,10 +42,7 @@ export async function loadEmbeddingModel(
       throw new InferenceError("model_unavailable", `${record.id} gave vectors of type ${hidden.type}.`);
     }
     const length = data.length / rows.length / width;
-    return rows.map((row, index) => {
-      const vector = poolRow(data, index, length, row.ids.length, width, pooling);
-      return record.normalize ? normalize(vector) : vector;
-    });
+    return rows.map((row, index) => poolRow(data, index, length, row.ids.length, width, pooling));
   }
 
   const queue = createRowQueue(run, tokensPerRunOf(request), progress);
@@ -64,7 +61,12 @@ export async function loadEmbeddingModel(
       truncatedTokens.push(Math.max(0, content.length - room));
       items.push({ ids, priority: call.priority, signal });
     }
-    const vectors = await queue.add(items);
+    const whole = await queue.add(items);
+    const vectors = whole.map((vector) => {
+      // What is cut has another length than 1, so it is normalized after.
+      const cut = vector.slice(0, call.dimensions);
+      return record.normalize ? normalize(cut) : cut;
+    });
     return { vectors, tokens, truncatedTokens };
   }
 
