@@ -27,6 +27,12 @@ const sampling = z.object({
   logprobs: z.int().min(0).max(20).optional(),
   stop: z.array(z.string()).max(64).optional(),
   stopTokenIds: z.array(z.int().min(0)).max(64).optional(),
+  responseFormat: z
+    .discriminatedUnion("type", [
+      z.object({ type: z.literal("json_object") }),
+      z.object({ type: z.literal("json_schema"), schema: z.unknown() }),
+    ])
+    .optional(),
 });
 
 /** @throws InferenceError `invalid_input` */
@@ -63,6 +69,8 @@ export function checkGenerateRequest(
 ): void {
   const checked = sampling.safeParse(request);
   if (!checked.success) throw invalid(z.prettifyError(checked.error));
+  if (request.responseFormat && ((request.stop?.length ?? 0) > 0 || (request.stopTokenIds?.length ?? 0) > 0))
+    throw invalid("stop and stopTokenIds do not go with responseFormat: they could cut a document.");
   checkTexts(
     request.messages.map(({ content }) => content),
     limits,

@@ -153,6 +153,29 @@ describe("generate", () => {
     expect((await ask(question)).logprobs).toBeUndefined();
   });
 
+  test("answers with JSON that matches a schema, within few tokens, or says what is wrong with it", async () => {
+    const schema = {
+      type: "object",
+      properties: { steps: { type: "integer", minimum: 100, maximum: 999 }, note: { type: "string" } },
+      required: ["steps", "note"],
+    };
+    const responseFormat = { type: "json_schema", schema } as const;
+    for (const settings of [
+      {},
+      { temperature: 50, seed: 7 },
+      { maxNewTokens: 30, temperature: 5, seed: 2 },
+    ]) {
+      const { text, finishReason } = await ask(question, { responseFormat, ...settings });
+      expect(finishReason).toBe("stop");
+      expect(JSON.parse(text)).toEqual({ steps: expect.any(Number), note: expect.any(String) });
+    }
+    const refused = { code: "invalid_input", message: expect.stringContaining("schema") };
+    await expect(ask("a", { responseFormat, maxNewTokens: 10 })).rejects.toMatchObject(refused);
+    const unknown = { type: "json_schema", schema: { type: "string", format: "color" } } as const;
+    await expect(ask("a", { responseFormat: unknown })).rejects.toMatchObject(refused);
+    await expect(ask("a", { responseFormat, stop: ["}"] })).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
   test.each(["", "\u0000\ud800", "<|end|></s><|im_end|><|answer|>", "a".repeat(1_000_000)])(
     "takes odd text (%#)",
     async (text) => {

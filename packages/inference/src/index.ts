@@ -18,6 +18,7 @@ export type {
   RerankedText,
   RerankRequest,
   RerankResult,
+  ResponseFormat,
   SamplingSettings,
   TokenLogprob,
   TokenLogprobs,

@@ -220,6 +220,16 @@ export interface SamplingSettings {
   logprobs?: number | undefined;
 }
 
+/**
+ * `json_object`: any JSON object. `json_schema`: a JSON value that matches the schema. The answer is always whole: it is
+ * brought to its end within `maxNewTokens`, and a schema whose shortest answer may not fit is refused. So is a keyword
+ * that is not supported: nothing is left unchecked. An object has the properties that the schema names and no others.
+ * Supported are `type`, `enum`, `const`, `properties`, `required`, `additionalProperties`, `propertyNames`, `items`,
+ * `prefixItems`, `minItems`, `maxItems`, `minLength`, `maxLength`, `minimum`, `maximum`, `exclusiveMinimum`,
+ * `exclusiveMaximum`, `anyOf`, `oneOf` of options that exclude each other, and `$ref` within the schema.
+ */
+export type ResponseFormat = { type: "json_object" } | { type: "json_schema"; schema: unknown };
+
 export interface GenerateRequest extends RequestOptions, SamplingSettings {
   /** Id of another model than the configured one. */
   model?: string | undefined;
@@ -234,6 +244,8 @@ export interface GenerateRequest extends RequestOptions, SamplingSettings {
   stop?: string[] | undefined;
   /** Token ids at which generation ends, besides the model's own; they are never part of the text. At most 64. */
   stopTokenIds?: number[] | undefined;
+  /** What the text must be; any text unless said. */
+  responseFormat?: ResponseFormat | undefined;
   /** Called with each new piece of text, whole characters only. The pieces together are the text. */
   onText?: ((delta: string) => void) | undefined;
 }

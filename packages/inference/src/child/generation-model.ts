@@ -1,7 +1,8 @@
 import { AutoModelForCausalLM, AutoTokenizer, type PreTrainedModel } from "@huggingface/transformers";
 import type { InferenceSession } from "onnxruntime-node";
 import type { CallResults, GenerateCall, LoadRequest } from "../messages.ts";
-import type { Batching, TokenLogprobs } from "../types.ts";
+import type { Batching } from "../types.ts";
+import { createAnswer } from "./answer.ts";
 import { buildPrompt } from "./chat-prompt.ts";
 import { createTextEncoder, type TextEncoder } from "./encode-text.ts";
 import { openDecoderGraph } from "./generation/decoder-graph.ts";
@@ -10,8 +11,7 @@ import { openDecoder } from "./generation/open-decoder.ts";
 import { createPrefixCache } from "./generation/prefix-cache.ts";
 import { findSharedPrompts, sharedLength } from "./generation/shared-prompts.ts";
 import { sessionOptions } from "./session-options.ts";
-import { createTextStream } from "./text-stream.ts";
-import { createTokenPicker, type PickedToken, type TokenProbability } from "./token-picker.ts";
+import { createStructuredOutput } from "./structured-output/structured-output.ts";
 import type { Progress } from "./yield-to-events.ts";
 
 /** Tokens of a prompt in one run: more are hardly faster, and texts that run beside it wait for it. */
@@ -45,10 +45,7 @@ export async function loadGenerationModel(
   const scheduler = createGenerationScheduler(decoder, prefixes, limits, progress);
   const promptContext = { tokenizer, encoder, variables };
   const shared = await findSharedPrompts(promptContext, sharedPrompts, record.maxTokens);
-  const decode = (ids: number[]) => {
-    if (ids.length === 0) return "";
-    return tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
-  };
+  const answerContext = { tokenizer, endIds, structuredOutput: createStructuredOutput(tokenizer, endIds) };
 
   async function generate(
     call: GenerateCall,
@@ -64,48 +61,20 @@ export async function loadGenerationModel(
       prompt.ids.length > 0 ? prompt.ids : [tokenizer.bos_token_id ?? endIds.values().next().value ?? 0];
     const room = Math.min(call.maxNewTokens, record.maxTokens - promptIds.length);
 
-    const stream = createTextStream(decode, call.stop ?? [], onText);
-    const picker = createTokenPicker(call, promptIds);
-    const ends = endIds.union(new Set(call.stopTokenIds));
-    const logprobs: TokenLogprobs[] = [];
-    let finishReason: "stop" | "length" = "length";
-    let completionTokens = 0;
-    let logProbability = 0;
-
-    function pick(logits: Float32Array): number | undefined {
-      const picked = picker.pick(logits);
-      completionTokens += 1;
-      logProbability += picked.logProbability;
-      if (call.logprobs !== undefined) logprobs.push(tellLogprobs(picked));
-      if (ends.has(picked.token) || stream.push(picked.token)) finishReason = "stop";
-      return finishReason === "stop" || completionTokens >= room ? undefined : picked.token;
-    }
-
+    const answer = createAnswer(answerContext, call, { promptIds, room, onText });
     await scheduler.run({
       promptIds,
       maxTokens: promptIds.length + room,
       partition: call.cachePartition,
       sharedTokens: sharedLength(shared, promptIds),
       signal,
-      pick,
+      pick: answer.pick,
     });
     return {
-      text: stream.end(),
-      finishReason,
-      confidence: completionTokens > 0 ? Math.exp(logProbability / completionTokens) : 0,
+      ...answer.end(),
       promptTokens: promptIds.length,
-      completionTokens,
       truncatedTokens: prompt.truncatedTokens,
-      logprobs: call.logprobs === undefined ? undefined : logprobs,
     };
-  }
-
-  function tellLogprobs({ top, ...picked }: PickedToken): TokenLogprobs {
-    const tell = ({ token, logProbability }: TokenProbability) => ({
-      token: tokenizer.decode([token], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
-      logprob: logProbability,
-    });
-    return { ...tell(picked), top: top.map(tell) };
   }
 
   return { encoder, batching: decoder.batches ? "continuous" : "one_row", generate };

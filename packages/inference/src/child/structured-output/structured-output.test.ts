@@ -1,0 +1,152 @@
+import { AutoTokenizer, env } from "@huggingface/transformers";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { bundledModelsFolder } from "../../bundled-models.ts";
+import type { ResponseFormat } from "../../types.ts";
+import { createTokenPicker } from "../token-picker.ts";
+import { createStructuredOutput } from "./structured-output.ts";
+
+env.localModelPath = `${bundledModelsFolder}/genq/`;
+const tokenizer = await AutoTokenizer.from_pretrained("mini-generator", { local_files_only: true });
+const end = 3;
+const output = createStructuredOutput(tokenizer, new Set([end]));
+const size = tokenizer.get_vocab().size;
+
+/** What a model of random weights answers: its logits are random, and favour some tokens the more the wilder it is. */
+function answer(
+  format: ResponseFormat,
+  { seed = 1, temperature = 1, mostTokens = 60, wild = 5 } = {},
+): string {
+  const guard = output.begin(format, mostTokens);
+  const picker = createTokenPicker({ temperature, seed }, []);
+  let state = seed >>> 0;
+  const logits = new Float32Array(size);
+  const ids: number[] = [];
+  for (let left = mostTokens; left > 0; left -= 1) {
+    for (let token = 0; token < size; token += 1) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      logits[token] = (state / 2 ** 32) * wild;
+    }
+    const { token } = picker.pick(logits, guard.allowed(left));
+    if (token === end) break;
+    ids.push(token);
+    if (guard.accept(token)) break;
+  }
+  return tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+}
+
+const schemaOf = (schema: unknown): ResponseFormat => ({ type: "json_schema", schema });
+const Node: z.ZodType = z.object({
+  name: z.string(),
+  get children() {
+    return z.array(Node).max(3);
+  },
+});
+
+const examples: Record<string, z.ZodType> = {
+  "flat object": z.object({ name: z.string(), age: z.int().min(0).max(130), ok: z.boolean() }),
+  "optional and null": z.object({
+    a: z.string().optional(),
+    b: z.number().nullable(),
+    c: z.null().optional(),
+  }),
+  "all optional": z.object({ a: z.int().optional(), b: z.int().optional(), c: z.int().optional() }),
+  "enum with quotes and Japanese": z.object({ 'k"日本\\': z.enum(['a"b', "日本 🇯🇵", "c\n", "\u0001"]) }),
+  "lists of lists": z.array(z.array(z.boolean()).max(2)).min(1).max(3),
+  tuple: z.tuple([z.int().min(-5).max(-3), z.literal("x")]),
+  "union of types": z.union([z.string().min(2).max(4), z.int().gt(17).lt(23), z.array(z.null())]),
+  "told apart by a constant": z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("a"), x: z.number().gt(0).lt(1) }),
+    z.object({ kind: z.literal("b"), y: z.number().min(-2.5).max(-2.25) }),
+  ]),
+  map: z.record(z.string().max(3), z.int().min(99).max(1000)),
+  recursive: Node,
+  "top-level number": z.number().min(0.001).max(0.0012),
+  "short strings": z.object({ s: z.string().length(3) }),
+};
+
+describe.each(Object.entries(examples))("%s", (_, example) => {
+  const schema = z.toJSONSchema(example);
+  test("any seed at any temperature gives JSON that matches", () => {
+    const settings = fc.record({
+      seed: fc.integer({ min: 0 }),
+      temperature: fc.constantFrom(0, 0.3, 1, 100),
+      mostTokens: fc.integer({ min: 60, max: 90 }),
+      wild: fc.constantFrom(0.1, 5, 50),
+    });
+    fc.assert(
+      fc.property(settings, (how) => {
+        const text = answer(schemaOf(schema), how);
+        expect(example.safeParse(JSON.parse(text)), text).toMatchObject({ success: true });
+      }),
+      { numRuns: 12 },
+    );
+  });
+});
+
+test("a JSON object is whole however few tokens there are", () => {
+  for (let seed = 1; seed < 30; seed += 1)
+    expect(JSON.parse(answer({ type: "json_object" }, { seed, mostTokens: 2 + (seed % 9) }))).toBeTypeOf(
+      "object",
+    );
+});
+
+test.each<[string, unknown, string]>([
+  ["no schema", "text", "must be an object or a boolean"],
+  ["nothing matches", { not: {} }, '"not" is not supported'],
+  ["no type", { type: "foo" }, 'type "foo" is none of'],
+  [
+    "a keyword that is not kept",
+    { properties: { a: { type: "string", pattern: "a" } } },
+    'at /properties/a: "pattern" is not',
+  ],
+  ["a keyword of another type", { type: "string", minimum: 3 }, '"minimum" does not go with'],
+  ["crossed bounds", { type: "integer", minimum: 5, maximum: 3 }, "no value matches"],
+  ["no integer between", { type: "integer", exclusiveMinimum: 3, exclusiveMaximum: 4 }, "no value matches"],
+  ["crossed counts", { type: "array", minItems: 3, maxItems: 2 }, "minItems is larger"],
+  ["a reference to nowhere", { $ref: "#/$defs/a" }, "leads nowhere"],
+  ["a reference outside", { $ref: "https://example.org/a" }, 'must begin with "#/"'],
+  ["a reference to itself", { $ref: "#" }, "refers to itself"],
+  ["a union with itself", { anyOf: [{ $ref: "#" }, { type: "null" }] }, "refers to itself"],
+  ["no end", { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] }, "no value matches"],
+  ["a required stranger", { properties: {}, required: ["a"] }, 'required names "a"'],
+  ["oneOf that may overlap", { oneOf: [{ type: "integer" }, { type: "number" }] }, "Use anyOf"],
+  ["too few tokens", { type: "string", minLength: 1000 }, "may need 1002 tokens"],
+  ["too much text", { const: "a".repeat(70_000) }, "at most 65536 characters"],
+  ["too deep", JSON.parse(`${'{"items":'.repeat(500)}{}${"}".repeat(500)}`), "nested deeper"],
+])("%s is refused, saying where and what", (_, schema, message) => {
+  expect(() => output.begin(schemaOf(schema), 100)).toThrow(
+    expect.objectContaining({ code: "invalid_input", message: expect.stringContaining(message) }),
+  );
+});
+
+test("a large schema takes little time, and one that multiplies is refused", () => {
+  const properties = Object.fromEntries(
+    Array.from({ length: 200 }, (_, i) => [`p${i}`, { type: "integer" }]),
+  );
+  for (const required of [[], Object.keys(properties)]) {
+    const before = process.cpuUsage();
+    const text = answer(schemaOf({ type: "object", properties, required }), { mostTokens: 3000 });
+    expect(Object.keys(JSON.parse(text)).length).toBeGreaterThanOrEqual(required.length);
+    expect(process.cpuUsage(before).user).toBeLessThan(5_000_000);
+  }
+  const ambiguous = (depth: number): unknown =>
+    depth === 0
+      ? { type: "string", maxLength: 50 }
+      : {
+          anyOf: [1, 2, 3].map((i) => ({
+            type: "array",
+            items: ambiguous(depth - 1),
+            minItems: i,
+            maxItems: 50,
+          })),
+        };
+  const before = process.cpuUsage();
+  try {
+    expect(JSON.parse(answer(schemaOf(ambiguous(5)), { mostTokens: 300, wild: 0.1 }))).toBeTypeOf("object");
+  } catch (error) {
+    expect(error).toMatchObject({ code: "invalid_input", message: expect.stringContaining("too complex") });
+  }
+  expect(process.cpuUsage(before).user).toBeLessThan(10_000_000);
+});
