@@ -49,6 +49,7 @@ const schema = z
     authenticate: values.AUTHENTICATE,
     embeddingModel: values.EMBEDDING_MODEL,
     generationModel: values.GENERATION_MODEL,
+    modelsAllowed: values.MODELS_ALLOWED,
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
     maxBodyBytes: values.MAX_BODY_BYTES,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,

@@ -2,6 +2,8 @@ import type { Backoff } from "@genq/contract";
 
 /** Between attempts to load a model. */
 export const loadBackoff: Backoff = { baseMs: 1000, factor: 2, maxMs: 60_000 };
+/** Between runs that found the models with more to do, or with less memory, than they can take. */
+export const overloadBackoff: Backoff = { baseMs: 500, factor: 2, maxMs: 15_000 };
 /** Between attempts to reach the database in the middle of a run. */
 export const databaseBackoff: Backoff = { baseMs: 100, factor: 2, maxMs: 5000 };
 

@@ -34,8 +34,8 @@ const worker = startOrExit({
     secretKey: env.SUPABASE_SECRET_KEY,
     bucket: env.STORAGE_BUCKET,
   }),
-  openInference: (onStatus) =>
-    createInference({
+  openInference: (onStatus) => {
+    const inference = createInference({
       models: {
         embedding: env.EMBEDDING_MODEL,
         generation: env.GENERATION_MODEL,
@@ -46,12 +46,20 @@ const worker = startOrExit({
       device: env.MODEL_DEVICE,
       limits: {
         stepDeadlineMs: env.MODEL_DEADLINE_MS,
-        maxRssBytes: maxRssBytes(env.MODEL_MAX_RSS_MB),
+        maxRssBytes: bytesOf(env.MODEL_MAX_RSS_MB),
+        recycleAfterRequests: env.MODEL_RECYCLE_REQUESTS,
+        recycleGrowthBytes: bytesOf(env.MODEL_RECYCLE_GROWTH_MB),
         bulkProcesses: env.EMBEDDING_BULK_PROCESSES,
         generationRows: env.WORKER_CONCURRENCY_GENERATE,
       },
+      memoryBudgetBytes: bytesOf(env.MODELS_MEMORY_MB),
       onStatus,
-    }),
+    });
+    // A name that no model has is told now, not to the first who asks for it.
+    for (const id of env.MODELS_ALLOWED) inference.record(id);
+    return inference;
+  },
+  modelsAllowed: env.MODELS_ALLOWED,
   onModelStatus: (status) => process.stdout.write(`${progressLine(status)}\n`),
   concurrency: {
     ingest: env.WORKER_CONCURRENCY_INGEST,
@@ -95,7 +103,7 @@ if (env.WORKER_PORT > 0) {
 }
 log.info({ worker: worker.id, edition: env.EDITION, pid: process.pid }, "started");
 
-function maxRssBytes(mebibytes: number | undefined): number | undefined {
+function bytesOf(mebibytes: number | undefined): number | undefined {
   return mebibytes === undefined ? undefined : mebibytes * 1024 * 1024;
 }
 

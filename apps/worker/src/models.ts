@@ -67,7 +67,7 @@ export function startModels(options: {
 
 /** A model's status and record as `/health` shows them. */
 function present(status: ModelStatus, inference: Inference): PublicStatus {
-  const record = inference.record(status.id, status.task);
+  const record = inference.record(status.id);
   const { progress, lastUsedAt } = status;
   return {
     id: status.id,

@@ -8,7 +8,7 @@ import {
   unreportedAttemptsLimit,
 } from "@genq/contract";
 import { completeTask, failTask, releaseTask, type TaskRow, writeProgress } from "@genq/core/db";
-import { delayAfter } from "./backoff.ts";
+import { delayAfter, overloadBackoff } from "./backoff.ts";
 import { ClaimLostError, ShutdownError } from "./claim-lost.ts";
 import type { Completions } from "./completions.ts";
 import type { Run } from "./handlers/handler.ts";
@@ -125,6 +125,13 @@ async function settle(
       return "given_back";
     }
     const { problem, retryable, unreported } = failureOf(task.kind, error);
+    if (problem.code === "overloaded") {
+      // No fault of the task, and no work was done: it costs no attempt. Its deadline in the queue bounds it.
+      const delayMs = delayAfter(task.attempt, overloadBackoff);
+      await write((sql) => releaseTask(sql, claim, { delayMs, counted: false }));
+      await runner.queues.ring({ ...claim, queue: task.queue, delayMs: delayMs + ringSlackMs });
+      return "retried";
+    }
     const { attempts, backoff } = jobCatalog[task.kind].retry;
     const unreportedAttempts = task.unreportedAttempts + (unreported ? 1 : 0);
     if (unreportedAttempts >= unreportedAttemptsLimit) {

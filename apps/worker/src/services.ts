@@ -11,6 +11,8 @@ export interface Services {
   queues: Queues;
   storage: Storage;
   inference: Inference;
+  /** Models that a task may ask for besides the configured ones. */
+  modelsAllowed: readonly string[];
   log: Logger;
   metrics: Metrics;
 }

@@ -35,6 +35,8 @@ export interface WorkerOptions {
   queue: Omit<QueueOptions, "onError">;
   storage: Storage;
   openInference: (onStatus: (status: ModelStatus) => void) => Inference;
+  /** Models that tasks may ask for besides the configured ones. Default none. */
+  modelsAllowed?: readonly string[];
   onModelStatus?: (status: ModelStatus) => void;
   concurrency: Record<QueueName, number>;
   /** Tasks of one user that may run at a time, in each queue and over all workers. */
@@ -96,7 +98,15 @@ export function startWorker(options: WorkerOptions): Worker {
       setImmediate(() => heartbeat.soon(status.state === "downloading" ? 1000 : 0));
     },
   });
-  const services: Services = { database, queues, storage, inference: models.inference, log, metrics };
+  const services: Services = {
+    database,
+    queues,
+    storage,
+    inference: models.inference,
+    modelsAllowed: options.modelsAllowed ?? [],
+    log,
+    metrics,
+  };
   const watch = startQueueWatch({
     database,
     queues,

@@ -44,7 +44,7 @@ export function fakeInference(
     embedded,
     prompts,
     records: () => ({ embedding, generation, ...(reranks && { reranking }) }),
-    record: (_, task) => (task === "embedding" ? embedding : generation),
+    record: (id) => [embedding, generation, reranking].find((record) => record.id === id) ?? generation,
     status: () => statuses,
     load: () => {
       for (const status of statuses) onStatus(status);

@@ -27,6 +27,7 @@ it("rings for what is silent while storage is away", async () => {
     queues: api.queues,
     storage: { ...memoryStorage(), remove: () => Promise.reject(new Error("away")) },
     inference: fakeInference({}, () => undefined),
+    modelsAllowed: [],
     log: pino({ level: "silent" }),
     metrics: createMetrics({ running: () => 0 }),
   });

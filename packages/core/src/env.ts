@@ -19,6 +19,17 @@ const networks = z
     }
   });
 
+/** Model ids, by commas. */
+const modelIds = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((id) => id.trim())
+      .filter((id) => id !== ""),
+  );
+
 /** The variables that an api and its workers have to be told alike, for the schema of each app's `env.ts`. */
 export const sharedEnv = {
   EDITION: z.enum(["standalone", "server"]).default("server"),
@@ -37,6 +48,7 @@ export const sharedEnv = {
   STORAGE_BUCKET: z.string().default("genq"),
   EMBEDDING_MODEL: z.string().default("Xenova/multilingual-e5-small"),
   GENERATION_MODEL: z.string().default("onnx-community/Qwen3-0.6B-ONNX"),
+  MODELS_ALLOWED: modelIds,
   WEBHOOK_ALLOWED_NETWORKS: networks,
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 };

@@ -282,7 +282,7 @@ export interface Inference {
   /** The configured models' records, known without loading. */
   records(): { embedding: ModelRecord; generation: ModelRecord; reranking?: ModelRecord };
   /** The record of any model. @throws InferenceError `model_not_found` */
-  record(id: string, task: ModelTask): ModelRecord;
+  record(id: string, task?: ModelTask): ModelRecord;
   /** Of the configured models, and of those that were asked for. */
   status(): ModelStatus[];
   /** Downloads and loads the configured models. Repeated calls share one load; a failed load is tried again by the next call. */

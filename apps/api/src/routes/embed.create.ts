@@ -30,7 +30,7 @@ export function embedCreate(app: ApiApp, deps: ApiDeps, guards: Guards): void {
     }),
     (c) => {
       const payload = c.req.valid("json");
-      assertServedModel(payload.model, deps.env.embeddingModel);
+      assertServedModel(payload.model, deps.env.embeddingModel, deps.env.modelsAllowed);
       return submitWork(c, deps, {
         kind: "embed",
         payload,
@@ -55,7 +55,7 @@ export function embedCreate(app: ApiApp, deps: ApiDeps, guards: Guards): void {
     }),
     (c) => {
       const payload = c.req.valid("json");
-      assertServedModel(payload.model, deps.env.embeddingModel);
+      assertServedModel(payload.model, deps.env.embeddingModel, deps.env.modelsAllowed);
       return submitWork(c, deps, { kind: "embed", payload, waitSeconds: 0, answer: "task" });
     },
   );

@@ -22,7 +22,7 @@ export function generateCreate(app: ApiApp, deps: ApiDeps, guards: Guards): void
     }),
     (c) => {
       const payload = c.req.valid("json");
-      assertServedModel(payload.model, deps.env.generationModel);
+      assertServedModel(payload.model, deps.env.generationModel, deps.env.modelsAllowed);
       return submitWork(c, deps, {
         kind: "generate",
         payload,
@@ -47,7 +47,7 @@ export function generateCreate(app: ApiApp, deps: ApiDeps, guards: Guards): void
     }),
     (c) => {
       const payload = c.req.valid("json");
-      assertServedModel(payload.model, deps.env.generationModel);
+      assertServedModel(payload.model, deps.env.generationModel, deps.env.modelsAllowed);
       return submitWork(c, deps, { kind: "generate", payload, waitSeconds: 0, answer: "task" });
     },
   );

@@ -1,10 +1,11 @@
 import { embeddingLimits } from "@genq/contract";
 import type { Handler } from "./handler.ts";
-import { assertServed } from "./served-model.ts";
+import { servedModel } from "./served-model.ts";
 
-export const embed: Handler<"embed"> = async ({ inference }, _run, payload) => {
-  assertServed(payload.model, inference.records().embedding.id);
-  const { model, dimensions, vectors, tokens, truncatedTokens } = await inference.embed({
+export const embed: Handler<"embed"> = async (services, _run, payload) => {
+  const asked = servedModel(services, payload.model, "embedding");
+  const { model, dimensions, vectors, tokens, truncatedTokens } = await services.inference.embed({
+    model: asked.id,
     texts: payload.texts,
     kind: payload.kind,
     priority: payload.texts.length <= embeddingLimits.syncTexts ? "interactive" : "bulk",

@@ -4,14 +4,13 @@ import { buildPlainPrompt, buildRagPrompt } from "../retrieval/rag-prompt.ts";
 import { retrievePassages, wantsPassages } from "../retrieval/retrieve-passages.ts";
 import type { Handler } from "./handler.ts";
 import { reportTokens } from "./report-tokens.ts";
-import { assertServed } from "./served-model.ts";
+import { servedModel } from "./served-model.ts";
 
 const defaultNewTokens = 256;
 
 export const generate: Handler<"generate"> = async (services, run, payload) => {
   const { inference } = services;
-  const model = inference.records().generation;
-  assertServed(payload.model, model.id);
+  const model = servedModel(services, payload.model, "generation");
   const maxNewTokens = payload.max_new_tokens ?? payload.max_length ?? defaultNewTokens;
   const grounded = wantsPassages(payload);
   const passages = grounded ? await retrievePassages(services, run, payload, model, maxNewTokens) : [];
@@ -25,6 +24,7 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
       : buildPlainPrompt(payload.text, payload.system);
   const progress = reportTokens(run, maxNewTokens);
   const answer = await inference.generate({
+    model: model.id,
     messages,
     maxNewTokens,
     cachePartition: run.userId,
