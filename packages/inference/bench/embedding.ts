@@ -13,6 +13,8 @@ export interface BenchContext {
   rounds: number;
   /** How many short queries make one measurement. */
   queries: number;
+  /** How many requests the memory is watched over. */
+  requests: number;
   /** What is going on, for a person. */
   say(line: string): void;
   /** A figure is there. */

@@ -3,12 +3,14 @@ import { benchEmbedding, benchInteractive, benchOverhead } from "./embedding.ts"
 import type { Figure } from "./figures.ts";
 import { benchGeneration, llamaHelp } from "./generation.ts";
 import { watchMachine } from "./machine.ts";
+import { benchMemory } from "./memory.ts";
 
 const parts = {
   embedding: benchEmbedding,
   overhead: benchOverhead,
   interactive: benchInteractive,
   generation: benchGeneration,
+  memory: benchMemory,
 };
 
 const helpText = `Usage: npm run bench -- inference [flags] [${Object.keys(parts).join("|")}]...
@@ -18,6 +20,7 @@ baseline in the same run, in turns. The models are made at the first run, in .ca
 
   --rounds N    turns of each side; the median counts (5)
   --queries N   short queries in a turn (2000)
+  --requests N  mixed requests over which memory is watched (10000)
   --json        one line of JSON at the end
   --help        print this
 
@@ -32,6 +35,7 @@ try {
     options: {
       rounds: { type: "string", default: "5" },
       queries: { type: "string", default: "2000" },
+      requests: { type: "string", default: "10000" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -40,14 +44,15 @@ try {
     process.stdout.write(helpText);
     process.exit();
   }
-  const [rounds, queries] = [Number(values.rounds), Number(values.queries)];
+  const [rounds, queries, requests] = [values.rounds, values.queries, values.requests].map(Number);
   const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
   const unknown = chosen.find((name) => !(name in parts));
-  const isCount = (value: number) => Number.isInteger(value) && value > 0;
-  if (unknown !== undefined || !isCount(rounds) || !isCount(queries)) {
+  const isCount = (value: number | undefined): value is number =>
+    value !== undefined && Number.isInteger(value) && value > 0;
+  if (unknown !== undefined || !isCount(rounds) || !isCount(queries) || !isCount(requests)) {
     process.stderr.write(
       unknown === undefined
-        ? "--rounds and --queries want whole numbers from 1. --help shows the flags.\n"
+        ? "--rounds, --queries and --requests want whole numbers from 1. --help shows the flags.\n"
         : `There is no part "${unknown}". --help shows them.\n`,
     );
     process.exit(2);
@@ -59,6 +64,7 @@ try {
   const context = {
     rounds,
     queries,
+    requests,
     say: (line: string) => void output.write(`${line}\n`),
     tell: (figure: Figure) => {
       figures.push(figure);

@@ -7,36 +7,38 @@ import type { ModelRecord } from "../src/types.ts";
 
 /** The benchmark's BERT in a process of this package. */
 export function embeddingHost(folder: string, dtype: "fp32" | "q8"): ModelHost {
-  return createEmbeddingHost(
-    hostOptions(folder, {
-      id: "bench/bge-small",
-      task: "embedding",
-      revision: "main",
-      dtype,
-      source: "hub",
-      dimensions: 384,
-      pooling: "cls",
-      normalize: true,
-      maxTokens: 512,
-      description: "Random weights.",
-    }),
-  );
+  return createEmbeddingHost(hostOptions(folder, embeddingRecord(dtype)));
+}
+
+export function embeddingRecord(dtype: "fp32" | "q8"): ModelRecord {
+  return {
+    id: "bench/bge-small",
+    task: "embedding",
+    revision: "main",
+    dtype,
+    source: "hub",
+    dimensions: 384,
+    pooling: "cls",
+    normalize: true,
+    maxTokens: 512,
+    description: "Random weights.",
+  };
 }
 
 /** The benchmark's Llama in a process of this package. */
 export function generationHost(folder: string): ModelHost {
-  return createModelHost(
-    hostOptions(folder, {
-      id: "bench/smollm2",
-      task: "generation",
-      revision: "main",
-      dtype: "q4",
-      source: "hub",
-      maxTokens: 2048,
-      description: "Random weights.",
-    }),
-  );
+  return createModelHost(hostOptions(folder, generationRecord));
 }
+
+export const generationRecord: ModelRecord = {
+  id: "bench/smollm2",
+  task: "generation",
+  revision: "main",
+  dtype: "q4",
+  source: "hub",
+  maxTokens: 2048,
+  description: "Random weights.",
+};
 
 function hostOptions(folder: string, record: ModelRecord): ModelHostOptions {
   return {

@@ -43,6 +43,6 @@ test("bulk work has processes of its own: what becomes of them is nothing to a q
 });
 
 test("without room for more than one process it does all", async () => {
-  const embed = open({ bulkProcesses: 2 }, 300 * 1024 ** 2);
+  const embed = open({ bulkProcesses: 2 }, 220 * 1024 ** 2);
   expect(await embed("wait 1", "bulk")).toBe(await embed("wait 1", "interactive"));
 });

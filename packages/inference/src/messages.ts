@@ -1,5 +1,6 @@
 import type { InferenceErrorCode } from "./inference-error.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
+import type { PackedAnswer } from "./packed-vectors.ts";
 import type {
   Batching,
   EmbedRequest,
@@ -42,6 +43,9 @@ export interface CallResults {
   generate: Omit<GenerateResult, "model">;
 }
 
+/** The same on its way. */
+export type SentResult = Exclude<CallResults[Call["type"]], CallResults["embed"]> | PackedAnswer;
+
 /** Parent to child. `id` numbers the calls of one child. */
 export type ParentMessage =
   | LoadRequest
@@ -53,5 +57,5 @@ export type ChildMessage =
   | { type: "ready"; batching?: Batching | undefined }
   | { type: "load_failed"; message: string }
   | { type: "text"; id: number; delta: string }
-  | { type: "result"; id: number; result: CallResults[Call["type"]] }
+  | { type: "result"; id: number; result: SentResult }
   | { type: "error"; id: number; code: InferenceErrorCode; message: string };

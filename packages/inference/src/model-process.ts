@@ -7,9 +7,10 @@ import { beatFd, createBeatReader } from "./beats.ts";
 import { modelProcessEnv } from "./env.ts";
 import { InferenceError } from "./inference-error.ts";
 import { defaultMaxRss } from "./memory-limit.ts";
-import type { Call, CallResults, ChildMessage, ParentMessage } from "./messages.ts";
+import type { Call, CallResults, ChildMessage, ParentMessage, SentResult } from "./messages.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
 import { createModelWatch, watchEveryMs } from "./model-watch.ts";
+import { type PackedAnswer, unpackVectors } from "./packed-vectors.ts";
 import type { Usage } from "./recycling.ts";
 import type { Batching, InferenceLimits } from "./types.ts";
 import { warmUpCall } from "./warm-up.ts";
@@ -162,7 +163,8 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
     if (retiring) endWhenDone();
     // What comes after a cancellation is not wanted any more.
     if (call?.canceled) call.reject(call.canceled.error);
-    else if (message.type === "result") call?.resolve(message.result);
+    else if (message.type === "result")
+      call?.resolve(isPacked(message.result) ? unpackVectors(message.result) : message.result);
     else call?.reject(new InferenceError(message.code, message.message));
   }
 
@@ -267,6 +269,9 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
     }
   }
 }
+
+const isPacked = (result: SentResult): result is PackedAnswer =>
+  typeof result === "object" && "packed" in result;
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

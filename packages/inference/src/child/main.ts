@@ -3,6 +3,7 @@ import { env, LogLevel } from "@huggingface/transformers";
 import { checkDevice, thisMachine } from "../devices.ts";
 import { InferenceError } from "../inference-error.ts";
 import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from "../messages.ts";
+import { packVectors } from "../packed-vectors.ts";
 import type { Batching } from "../types.ts";
 import { loadEmbeddingModel } from "./embedding-model.ts";
 import { loadGenerationModel } from "./generation-model.ts";
@@ -50,7 +51,7 @@ function main(): void {
     try {
       if (!answer) throw new InferenceError("model_unavailable", "The model is not loaded.");
       const result = await answer(call, controller.signal, (delta) => send({ type: "text", id, delta }));
-      send({ type: "result", id, result });
+      send({ type: "result", id, result: isEmbedding(result) ? packVectors(result) : result });
     } catch (error) {
       const code = controller.signal.aborted
         ? "aborted"
@@ -125,6 +126,9 @@ function send(message: ChildMessage): void {
   // A parent that went away is noticed by the disconnect event.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
+
+const isEmbedding = (result: CallResults[Call["type"]]): result is CallResults["embed"] =>
+  typeof result === "object" && "vectors" in result;
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

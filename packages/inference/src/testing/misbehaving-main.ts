@@ -1,6 +1,7 @@
 import { startBeats } from "../child/start-beats.ts";
 import { finishStep, noProgress, runModel } from "../child/yield-to-events.ts";
 import type { Call, ChildMessage, ParentMessage } from "../messages.ts";
+import { packVectors } from "../packed-vectors.ts";
 
 /**
  * A child as the package's own, but for its model: the first text of a request says what goes wrong. "wait 200" is well
@@ -44,7 +45,11 @@ function answer(id: number, call: Call): void {
     return;
   }
   const vectors = texts.map(() => new Float32Array(384));
-  const result = { vectors, tokens: [process.pid], truncatedTokens: texts.map(() => 0) };
+  const result = packVectors({
+    vectors,
+    tokens: texts.map(() => process.pid),
+    truncatedTokens: texts.map(() => 0),
+  });
   const timer = setTimeout(() => {
     void finishStep(progress);
     send({ type: "result", id, result: call.type === "count" ? [process.pid] : result });
