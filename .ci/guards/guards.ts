@@ -3,6 +3,7 @@ import type { Guard } from "./guard.ts";
 import { modelGuards } from "./model-guards.ts";
 import { outageGuards } from "./outage-guards.ts";
 import { ownerGuards } from "./owner-guards.ts";
+import { poolGuards } from "./pool-guards.ts";
 import { processGuards } from "./process-guards.ts";
 import { queueGuards } from "./queue-guards.ts";
 import { requestGuards } from "./request-guards.ts";
@@ -14,6 +15,7 @@ export const guards: Guard[] = [
   ...fenceGuards,
   ...queueGuards,
   ...processGuards,
+  ...poolGuards,
   ...modelGuards,
   ...outageGuards,
   ...ownerGuards,
