@@ -1,3 +1,4 @@
+import { answerGuards } from "./answer-guards.ts";
 import { fenceGuards } from "./fence-guards.ts";
 import type { Guard } from "./guard.ts";
 import { modelGuards } from "./model-guards.ts";
@@ -21,4 +22,5 @@ export const guards: Guard[] = [
   ...ownerGuards,
   ...webhookGuards,
   ...requestGuards,
+  ...answerGuards,
 ];

@@ -14,5 +14,6 @@ export function inferenceOfRun(
     countTokens: (texts, options) => inference.countTokens(texts, { ...options, ...run }),
     rerank: (request) => inference.rerank({ ...request, ...run }),
     generate: (request) => inference.generate({ ...request, ...run }),
+    generateStream: (request) => inference.generateStream({ ...request, ...run }),
   };
 }

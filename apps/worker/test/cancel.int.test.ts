@@ -24,14 +24,18 @@ function endless(onFirstText: () => void) {
     const inference = createMiniInference({}, onStatus);
     return {
       ...inference,
-      generate: (request) => {
-        let begun = false;
-        const onText = (delta: string) => {
-          if (!begun) onFirstText();
-          begun = true;
-          request.onText?.(delta);
-        };
-        return inference.generate({ ...request, temperature: 100, topK: 0, topP: 1, onText });
+      generateStream: (request) => {
+        const stream = inference.generateStream({ ...request, temperature: 100, topK: 0, topP: 1 });
+        async function* read() {
+          let begun = false;
+          for await (const delta of stream) {
+            if (!begun) onFirstText();
+            begun = true;
+            yield delta;
+          }
+        }
+        const text = read();
+        return { result: stream.result, [Symbol.asyncIterator]: () => text };
       },
     };
   };

@@ -1,4 +1,11 @@
-import { type Inference, InferenceError, type ModelStatus } from "@genq/inference";
+import {
+  type GenerateRequest,
+  type GenerateResult,
+  type GenerationStream,
+  type Inference,
+  InferenceError,
+  type ModelStatus,
+} from "@genq/inference";
 
 const dimensions = 64;
 
@@ -40,6 +47,33 @@ export function fakeInference(
   const statuses = [embedding, generation].map(
     ({ id, task, source }): ModelStatus => ({ id, task, source, pinned: true, state: "ready" }),
   );
+  function generateStream({ messages, signal }: GenerateRequest): GenerationStream {
+    prompts.push(messages.map(({ content }) => content).join("\n"));
+    const { promise, resolve, reject } = Promise.withResolvers<GenerateResult>();
+    promise.catch(() => undefined);
+    async function* read() {
+      try {
+        for (let waited = 0; waited < generateMs; waited += 100) {
+          await pause(Math.min(100, generateMs), signal);
+          yield ".";
+        }
+      } catch (error) {
+        reject(error);
+        throw error;
+      }
+      resolve({
+        text: answer,
+        finishReason: "stop",
+        confidence: 0.5,
+        promptTokens: 10,
+        completionTokens: 3,
+        truncatedTokens: 0,
+        model: generation.id,
+      });
+    }
+    const text = read();
+    return { result: promise, [Symbol.asyncIterator]: () => text };
+  }
   return {
     embedded,
     prompts,
@@ -65,22 +99,12 @@ export function fakeInference(
       });
       return Promise.resolve({ model: "test/reranker", results: results.toReversed().slice(0, topK) });
     },
-    generate: async ({ messages, signal, onText }) => {
-      prompts.push(messages.map(({ content }) => content).join("\n"));
-      for (let waited = 0; waited < generateMs; waited += 100) {
-        await pause(Math.min(100, generateMs), signal);
-        onText?.(".");
-      }
-      return {
-        text: answer,
-        finishReason: "stop",
-        confidence: 0.5,
-        promptTokens: 10,
-        completionTokens: 3,
-        truncatedTokens: 0,
-        model: generation.id,
-      };
+    generate: async (request) => {
+      const stream = generateStream(request);
+      await Array.fromAsync(stream);
+      return await stream.result;
     },
+    generateStream,
     close: () => Promise.resolve(),
   };
 }

@@ -64,7 +64,7 @@ export function checkRerankRequest(
 
 /** @throws InferenceError `invalid_input` */
 export function checkGenerateRequest(
-  request: Omit<GenerateRequest, keyof RequestOptions | "model" | "onText">,
+  request: Omit<GenerateRequest, keyof RequestOptions | "model">,
   limits: InferenceLimits,
 ): void {
   const checked = sampling.safeParse(request);

@@ -11,14 +11,15 @@ afterAll(() => inference.close());
 const passage = "The Eastgate Clock Tower was completed in 1911. It is 42.7 metres tall and has 214 steps.";
 const question = `Passages:\n[1] ${passage}\n\nQuestion: How many steps are there?`;
 
-function ask(content: string, extra: Partial<GenerateRequest> = {}) {
-  return inference.generate({
-    messages: [{ role: "user", content }],
-    maxNewTokens: 64,
-    temperature: 0,
-    ...extra,
-  });
-}
+const asking = (content: string, extra: Partial<GenerateRequest> = {}): GenerateRequest => ({
+  messages: [{ role: "user", content }],
+  maxNewTokens: 64,
+  temperature: 0,
+  ...extra,
+});
+const ask = (content: string, extra?: Partial<GenerateRequest>) => inference.generate(asking(content, extra));
+const askStream = (content: string, extra?: Partial<GenerateRequest>) =>
+  inference.generateStream(asking(content, extra));
 
 const embed = (texts: string[], priority: "bulk" | "interactive" = "bulk") =>
   inference.embed({ texts, kind: "passage", priority });
@@ -106,8 +107,9 @@ describe("countTokens", () => {
 
 describe("generate", () => {
   test("streams the text that it answers", async () => {
-    const deltas: string[] = [];
-    const result = await ask(question, { onText: (delta) => deltas.push(delta) });
+    const stream = askStream(question);
+    const deltas = await Array.fromAsync(stream);
+    const result = await stream.result;
     expect(deltas.join("")).toBe(result.text);
     expect(deltas.length).toBeGreaterThan(3);
     expect(result).toMatchObject({ finishReason: "stop", truncatedTokens: 0, model: "genq/mini-generator" });
@@ -130,8 +132,9 @@ describe("generate", () => {
     });
     const { text } = await ask(question);
     const stop = text.slice(10, 16);
-    const deltas: string[] = [];
-    const stopped = await ask(question, { stop: [stop, "", "never"], onText: (delta) => deltas.push(delta) });
+    const stream = askStream(question, { stop: [stop, "", "never"] });
+    const deltas = await Array.fromAsync(stream);
+    const stopped = await stream.result;
     expect(stopped).toMatchObject({ finishReason: "stop", text: text.slice(0, text.indexOf(stop)) });
     expect(deltas.join("")).toBe(stopped.text);
   });

@@ -9,8 +9,10 @@ import { createMemoryBudget } from "./memory-budget.ts";
 import { defaultMemoryBudget } from "./memory-limit.ts";
 import { findModel, onDevice } from "./model-catalog.ts";
 import { createModelPool } from "./model-pool.ts";
+import type { CallOptions } from "./model-process.ts";
 import { readKnownModels } from "./own-models.ts";
-import type { Inference, InferenceOptions, ModelTask } from "./types.ts";
+import { streamText } from "./stream-text.ts";
+import type { GenerateRequest, GenerateResult, Inference, InferenceOptions, ModelTask } from "./types.ts";
 
 /**
  * Prepares the models; nothing is downloaded or loaded before the first request or `load()`.
@@ -45,6 +47,17 @@ export function createInference(options: InferenceOptions): Inference {
     childMain: options.childMain,
   });
 
+  async function generate(
+    { model = generation.id, signal: _, alone, ...request }: GenerateRequest,
+    { signal, onText }: CallOptions,
+  ): Promise<GenerateResult> {
+    checkGenerateRequest(request, limits);
+    const call = { type: "generate", ...request } as const;
+    const host = pool.host(model, "generation");
+    const result = await host.call(call, { priority: "bulk", alone, signal, onText });
+    return { ...result, model };
+  }
+
   return {
     records: () => ({
       embedding: { ...embedding },
@@ -71,13 +84,8 @@ export function createInference(options: InferenceOptions): Inference {
       if (texts.length === 0) return [];
       return await host.call({ type: "count", texts }, { priority: "interactive", alone, signal });
     },
-    async generate({ model = generation.id, signal, alone, onText, ...request }) {
-      checkGenerateRequest(request, limits);
-      const call = { type: "generate", ...request } as const;
-      const host = pool.host(model, "generation");
-      const result = await host.call(call, { priority: "bulk", alone, signal, onText });
-      return { ...result, model };
-    },
+    generate: (request) => generate(request, request),
+    generateStream: (request) => streamText((following) => generate(request, following), request.signal),
     async rerank({ model = models.reranking?.record.id, signal, alone, topK, ...request }) {
       checkRerankRequest({ ...request, topK }, limits);
       if (model === undefined)

@@ -7,6 +7,7 @@ export type {
   EmbedResult,
   GenerateRequest,
   GenerateResult,
+  GenerationStream,
   Inference,
   InferenceLimits,
   InferenceOptions,

@@ -28,10 +28,7 @@ export interface LoadRequest {
 export type EmbedCall = { type: "embed" } & Pick<EmbedRequest, "texts" | "kind" | "dimensions" | "priority">;
 export type RerankCall = { type: "rerank" } & Pick<RerankRequest, "query" | "texts" | "priority">;
 type CountCall = { type: "count"; texts: string[] };
-export type GenerateCall = { type: "generate" } & Omit<
-  GenerateRequest,
-  keyof RequestOptions | "model" | "onText"
->;
+export type GenerateCall = { type: "generate" } & Omit<GenerateRequest, keyof RequestOptions | "model">;
 export type Call = EmbedCall | RerankCall | CountCall | GenerateCall;
 
 /** The answer to each type of call. */

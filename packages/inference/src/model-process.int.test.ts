@@ -32,13 +32,14 @@ const story = (extra: Partial<GenerateRequest> = {}): GenerateRequest => ({
 });
 
 /** Does something at the first piece of text of a generation. */
-function generateAnd(inference: Inference, act: () => void, extra: Partial<GenerateRequest> = {}) {
+async function generateAnd(inference: Inference, act: () => void, extra: Partial<GenerateRequest> = {}) {
+  const stream = inference.generateStream(story(extra));
   let acted = false;
-  const onText = () => {
+  for await (const _ of stream) {
     if (!acted) act();
     acted = true;
-  };
-  return inference.generate(story({ onText, ...extra }));
+  }
+  return await stream.result;
 }
 
 describe("a crash", () => {

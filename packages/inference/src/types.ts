@@ -246,8 +246,6 @@ export interface GenerateRequest extends RequestOptions, SamplingSettings {
   stopTokenIds?: number[] | undefined;
   /** What the text must be; any text unless said. */
   responseFormat?: ResponseFormat | undefined;
-  /** Called with each new piece of text, whole characters only. The pieces together are the text. */
-  onText?: ((delta: string) => void) | undefined;
 }
 
 export interface GenerateResult {
@@ -277,6 +275,14 @@ export interface TokenLogprobs extends TokenLogprob {
   top: TokenLogprob[];
 }
 
+/**
+ * An answer as it comes: `for await` gives each new piece of text, whole characters only, and throws the failure when
+ * there is one. The pieces together are the text. To be read once; leaving the loop cancels the generation.
+ */
+export interface GenerationStream extends AsyncIterable<string> {
+  readonly result: Promise<GenerateResult>;
+}
+
 /** Runs the models. Every failure is an `InferenceError`. */
 export interface Inference {
   /** The configured models' records, known without loading. */
@@ -291,6 +297,7 @@ export interface Inference {
   /** Tokens of each text, without prefix and special tokens, by the configured embedding model unless another is named. */
   countTokens(texts: string[], options?: RequestOptions & { model?: string }): Promise<number[]>;
   generate(request: GenerateRequest): Promise<GenerateResult>;
+  generateStream(request: GenerateRequest): GenerationStream;
   /** Reads each text together with the query: slower than vectors, and better at telling the best of a few dozen. */
   rerank(request: RerankRequest): Promise<RerankResult>;
   /** Ends the child processes; pending requests fail as `aborted`. */

@@ -1,4 +1,5 @@
-import type { GenerateRequest } from "@genq/contract";
+import type { ResponseFormat as ContractFormat, GenerateRequest } from "@genq/contract";
+import type { ResponseFormat, SamplingSettings, TokenLogprob, TokenLogprobs } from "@genq/inference";
 import { citationsOf } from "../retrieval/citations.ts";
 import { buildPlainPrompt, buildRagPrompt } from "../retrieval/rag-prompt.ts";
 import { retrievePassages, wantsPassages } from "../retrieval/retrieve-passages.ts";
@@ -23,16 +24,18 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
         })
       : buildPlainPrompt(payload.text, payload.system);
   const progress = reportTokens(run, maxNewTokens);
-  const answer = await inference.generate({
+  const stream = inference.generateStream({
     model: model.id,
     messages,
     maxNewTokens,
     cachePartition: run.userId,
     ...samplingOf(payload, grounded),
-    seed: payload.seed,
     stop: typeof payload.stop === "string" ? [payload.stop] : payload.stop,
-    onText: progress.onText,
+    stopTokenIds: payload.stop_token_ids,
+    responseFormat: formatOf(payload.response_format),
   });
+  for await (const _ of stream) progress.count();
+  const answer = await stream.result;
   await progress.settled();
   const text = toStorable(answer.text);
   return {
@@ -46,6 +49,7 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
         completion_tokens: answer.completionTokens,
         truncated_tokens: answer.truncatedTokens,
       },
+      logprobs: answer.logprobs && { content: answer.logprobs.map(logprobsOf) },
       model: answer.model,
       citations: citationsOf(text, passages),
     },
@@ -53,10 +57,29 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
 };
 
 /** Free text is sampled as small chat models are best sampled; an answer from passages takes the likeliest words. */
-function samplingOf(request: GenerateRequest, grounded: boolean) {
+function samplingOf(request: GenerateRequest, grounded: boolean): SamplingSettings {
   const { temperature, top_p: topP, top_k: topK } = request;
-  if (temperature !== undefined || grounded) return { temperature: temperature ?? 0, topP, topK };
-  return { temperature: 0.7, topP: topP ?? 0.8, topK: topK ?? 20 };
+  const free = { temperature: 0.7, topP: topP ?? 0.8, topK: topK ?? 20 };
+  return {
+    ...(temperature !== undefined || grounded ? { temperature: temperature ?? 0, topP, topK } : free),
+    minP: request.min_p,
+    repetitionPenalty: request.repetition_penalty,
+    presencePenalty: request.presence_penalty,
+    frequencyPenalty: request.frequency_penalty,
+    logitBias: request.logit_bias,
+    seed: request.seed,
+    logprobs: request.logprobs ? (request.top_logprobs ?? 0) : undefined,
+  };
+}
+
+function formatOf(format: ContractFormat | undefined): ResponseFormat | undefined {
+  if (format?.type === "json_schema") return { type: format.type, schema: format.json_schema.schema };
+  return format?.type === "json_object" ? { type: format.type } : undefined;
+}
+
+function logprobsOf({ top, ...picked }: TokenLogprobs) {
+  const tell = ({ token, logprob }: TokenLogprob) => ({ token: toStorable(token), logprob });
+  return { ...tell(picked), top_logprobs: top.map(tell) };
 }
 
 /** Postgres keeps neither U+0000 nor lone surrogates. */

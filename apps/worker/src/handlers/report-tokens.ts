@@ -3,12 +3,12 @@ import type { Run } from "./handler.ts";
 const everyMs = 1000;
 
 /** Reports how far a generation is, at most once a second. A piece of text stands for a token, which it nearly is. */
-export function reportTokens(run: Run, total: number): { onText: () => void; settled: () => Promise<void> } {
+export function reportTokens(run: Run, total: number): { count: () => void; settled: () => Promise<void> } {
   let done = 0;
   let reportedAt = performance.now();
   let writing: Promise<void> | undefined;
   return {
-    onText: () => {
+    count: () => {
       done++;
       if (writing !== undefined || performance.now() - reportedAt < everyMs) return;
       reportedAt = performance.now();

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createTextStream } from "./text-stream.ts";
 
@@ -42,4 +43,56 @@ test("gives back what only looked like a stop string, also at the end", () => {
 
 test("takes the first of several stop strings, and ignores empty ones", () => {
   expect(run("one two three", ["three", "", "two"]).text).toBe("one ");
+});
+
+/** Tokens that are any pieces of a text's bytes. */
+const pieces = ["日本語", "👩‍👩‍👧‍👦", "🇯🇵", "é", "e\u0301", "\u200d", "ab", "b", "\n", "𠮷", "\u0000", "###"];
+const anyText = fc.array(fc.constantFrom(...pieces), { maxLength: 30 }).map((parts) => parts.join(""));
+const anySplit = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 200, maxLength: 200 });
+
+function runSplit(text: string, lengths: number[], stops: string[]) {
+  const bytes = new TextEncoder().encode(text);
+  const tokens: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += tokens.at(-1)?.length ?? 1)
+    tokens.push(bytes.subarray(at, at + (lengths[tokens.length % lengths.length] ?? 1)));
+  const deltas: string[] = [];
+  const stream = createTextStream(
+    (ids) => new TextDecoder().decode(Buffer.concat(ids.map((id) => tokens[id] ?? new Uint8Array()))),
+    stops,
+    (delta) => deltas.push(delta),
+  );
+  const stopped = tokens.some((_, id) => stream.push(id));
+  return { text: stream.end(), deltas, stopped };
+}
+
+test("however a text is cut into tokens, its characters come whole and all of them come", () => {
+  fc.assert(
+    fc.property(anyText, anySplit, (text, lengths) => {
+      const { text: result, deltas } = runSplit(text, lengths, ["never", "日本人"]);
+      expect(result).toBe(text);
+      expect(deltas.join("")).toBe(text);
+      for (const delta of deltas) expect(delta.isWellFormed() && !delta.includes("\uFFFD")).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("however a text is cut into tokens, it ends before a stop string and shows no part of it", () => {
+  const stops = fc.array(fc.constantFrom("本", "👧", "###", "b", "語ab", "\n\n"), {
+    minLength: 1,
+    maxLength: 3,
+  });
+  fc.assert(
+    fc.property(anyText, anySplit, stops, (text, lengths, stops) => {
+      const { text: result, deltas, stopped } = runSplit(text, lengths, stops);
+      expect(deltas.join("")).toBe(result);
+      expect(stops.some((stop) => result.includes(stop))).toBe(false);
+      expect(stopped).toBe(stops.some((stop) => text.includes(stop)));
+      const rest = text.slice(result.length);
+      expect(
+        text.startsWith(result) && (stopped ? stops.some((stop) => rest.startsWith(stop)) : rest === ""),
+      ).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -10,8 +10,9 @@ const longestCharacterTokens = 4;
 export function createTextStream(decode: Decode, stops: readonly string[], emit: (delta: string) => void) {
   const stopStrings = stops.map((stop) => stop.toWellFormed()).filter((stop) => stop.length > 0);
   let ids: number[] = [];
-  /** Tokens of `ids` whose text is already in `pending` or emitted. */
-  let shown = 0;
+  /** How much of the ids' text was taken, and how many tokens came since. */
+  let taken = 0;
+  let waiting = 0;
   let pending = "";
   let text = "";
   let stopped = false;
@@ -23,18 +24,7 @@ export function createTextStream(decode: Decode, stops: readonly string[], emit:
     if (delta) emit(delta);
   }
 
-  /** The new ids' text, decoded with the ids before them: a token's text may depend on its left neighbour. */
-  function decodeNew(): string {
-    return decode(ids).slice(shown > 0 ? decode(ids.slice(0, shown)).length : 0);
-  }
-
   function take(fresh: string): void {
-    shown = ids.length;
-    // A short tail is context enough, and decoding stays linear.
-    if (ids.length > 16) {
-      ids = ids.slice(-8);
-      shown = ids.length;
-    }
     pending += fresh;
     const found = firstOf(pending, stopStrings);
     if (found === undefined) {
@@ -46,26 +36,44 @@ export function createTextStream(decode: Decode, stops: readonly string[], emit:
     stopped = true;
   }
 
+  /** A token's text may depend on its left neighbours: a few are context enough, and decoding stays linear. */
+  function forgetOldest(untaken: number): void {
+    if (ids.length <= 16) return;
+    ids = ids.slice(-8);
+    taken = Math.max(0, decode(ids).length - untaken);
+  }
+
   return {
     /** True when a stop string was reached: the text is complete. */
     push(id: number): boolean {
       if (stopped) return true;
       ids.push(id);
-      const fresh = decodeNew();
-      const incomplete = fresh.endsWith("\uFFFD") && ids.length - shown < longestCharacterTokens;
-      if (!incomplete) take(fresh);
+      waiting += 1;
+      const known = decode(ids);
+      const whole = withoutPartial(known).length;
+      // What is no character after so many tokens never will be one.
+      const end = whole <= taken && waiting >= longestCharacterTokens ? known.length : whole;
+      if (end > taken) {
+        take(known.slice(taken, end));
+        taken = end;
+        waiting = 0;
+      }
+      forgetOldest(known.length - taken);
       return stopped;
     },
     /** The whole text; a character that was never completed is left out. */
     end(): string {
       if (!stopped) {
-        if (shown < ids.length) take(decodeNew().replace(/\uFFFD+$/, ""));
+        take(withoutPartial(decode(ids)).slice(taken));
         if (!stopped) release(pending.length);
       }
       return text;
     },
   };
 }
+
+/** Bytes that are no character yet are decoded as U+FFFD. */
+const withoutPartial = (text: string) => text.replace(/\uFFFD+$/, "");
 
 /** Where the first stop string begins. */
 function firstOf(text: string, stops: readonly string[]): number | undefined {
