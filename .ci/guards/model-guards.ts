@@ -93,4 +93,19 @@ export const modelGuards: Guard[] = [
       name: "with mean pooling a text that is too long has the vector of what fits, and a cut vector has length 1",
     },
   },
+  {
+    name: "tuning-of-this-machine",
+    protects: "A shared folder of models makes a small machine start the processes of a large one.",
+    edits: [
+      {
+        file: "packages/inference/src/tuning.ts",
+        find: "return holds ?",
+        replace: "return holds || true ?",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/tuning.test.ts",
+      name: "what was measured with another cores, or makes no sense, does not hold",
+    },
+  },
 ];

@@ -3,6 +3,7 @@ import { bestFirst } from "./best-first.ts";
 import { bundledModelsFolder } from "./bundled-models.ts";
 import { checkDimensions, checkGenerateRequest, checkRerankRequest, checkTexts } from "./check-request.ts";
 import { fetchModelFiles } from "./hub/fetch-model-files.ts";
+import { modelFolder } from "./hub/model-folder.ts";
 import { InferenceError } from "./inference-error.ts";
 import { withDefaultLimits } from "./limits.ts";
 import { createMemoryBudget } from "./memory-budget.ts";
@@ -12,6 +13,7 @@ import { createModelPool } from "./model-pool.ts";
 import type { CallOptions } from "./model-process.ts";
 import { readKnownModels } from "./own-models.ts";
 import { streamText } from "./stream-text.ts";
+import { readTuning } from "./tuning.ts";
 import type { GenerateRequest, GenerateResult, Inference, InferenceOptions, ModelTask } from "./types.ts";
 
 /**
@@ -38,6 +40,7 @@ export function createInference(options: InferenceOptions): Inference {
     pinned: Object.values(models),
     limits,
     memory: createMemoryBudget(options.memoryBudgetBytes ?? defaultMemoryBudget()),
+    tuningOf: ({ record }) => readTuning(record, modelFolder(record, options.cacheDir)),
     fetchFiles: ({ record }, onProgress, signal) => {
       if (record.source === "bundled") return Promise.resolve(join(bundledModelsFolder, record.id));
       const { cacheDir, hubEndpoint } = options;

@@ -9,7 +9,7 @@ export function withDefaultLimits(limits: Partial<InferenceLimits> = {}): Infere
     maxQueuedRequests: 256,
     maxTextsPerRequest: 4096,
     maxTextCharacters: 4_000_000,
-    tokensPerRun: 512,
+    tokensPerRun: undefined,
     generationRows: 8,
     prefixCacheBytes: 256 * 1024 ** 2,
     silenceMs: 5000,

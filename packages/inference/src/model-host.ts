@@ -5,6 +5,7 @@ import type { Call, CallResults } from "./messages.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
 import { type CallOptions, type ModelProcess, ProcessGoneError, startModelProcess } from "./model-process.ts";
 import { isWorn } from "./recycling.ts";
+import type { Tuning } from "./tuning.ts";
 import type { DownloadProgress, InferenceLimits, ModelStatus } from "./types.ts";
 import { untilAborted } from "./until-aborted.ts";
 import { createWorkQueue, type Place, type Priority } from "./work-queue.ts";
@@ -23,6 +24,8 @@ export interface ModelHostOptions {
   pinned?: boolean | undefined;
   /** Loads only into memory that is free. */
   optional?: boolean | undefined;
+  /** What was measured of an embedding model on this machine. */
+  tuning?: Tuning | undefined;
   /** As `startModelProcess` takes it. */
   background?: boolean | undefined;
   /** As `startModelProcess` takes it. */

@@ -2,6 +2,7 @@ import { createEmbeddingHost } from "./embedding-host.ts";
 import { InferenceError } from "./inference-error.ts";
 import type { ModelDefinition } from "./model-catalog.ts";
 import { createModelHost, type ModelHost, type ModelHostOptions } from "./model-host.ts";
+import type { Tuning } from "./tuning.ts";
 import type { InferenceLimits, ModelStatus, ModelTask } from "./types.ts";
 
 export interface ModelPoolOptions
@@ -10,6 +11,8 @@ export interface ModelPoolOptions
   find: (id: string, task?: ModelTask) => ModelDefinition;
   /** The models that are loaded by `load()` and stay. */
   pinned: readonly ModelDefinition[];
+  /** What was measured of a model on this machine. */
+  tuningOf?: (definition: ModelDefinition) => Tuning | undefined;
   fetchFiles: (
     definition: ModelDefinition,
     ...rest: Parameters<ModelHostOptions["fetchFiles"]>
@@ -34,7 +37,13 @@ const kinds = ({ generationRows }: InferenceLimits): Record<ModelTask, Kind> => 
 });
 type Kind = Pick<ModelHostOptions, "running"> & { create: typeof createModelHost };
 
-export function createModelPool({ find, pinned, fetchFiles, ...options }: ModelPoolOptions): ModelPool {
+export function createModelPool({
+  find,
+  pinned,
+  fetchFiles,
+  tuningOf,
+  ...options
+}: ModelPoolOptions): ModelPool {
   const hosts = new Map<string, ModelHost>();
   let closed = false;
   const pinnedHosts = pinned.map((definition) => open(definition, true));
@@ -47,6 +56,7 @@ export function createModelPool({ find, pinned, fetchFiles, ...options }: ModelP
       definition,
       running,
       pinned: isPinned,
+      tuning: tuningOf?.(definition),
       fetchFiles: (onProgress, signal) => fetchFiles(definition, onProgress, signal),
     });
     hosts.set(id, host);

@@ -231,7 +231,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
     kill(new InferenceError("model_unavailable", `${id} did not load in ${limits.loadDeadlineMs} ms.`));
   }, limits.loadDeadlineMs);
   try {
-    const { threads, tokensPerRun, generationRows, prefixCacheBytes } = limits;
+    const { threads, tokensPerRun = 512, generationRows, prefixCacheBytes } = limits;
     // Half of what it may take; the rest is the weights' and the runs'.
     const cacheBytes = maxRssBytes / 2;
     const settings = { threads, tokensPerRun, generationRows, cacheBytes, prefixCacheBytes };

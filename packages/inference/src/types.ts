@@ -84,8 +84,8 @@ export interface InferenceLimits {
   /** Texts in one embed request, and characters in one text; more are `invalid_input`. */
   maxTextsPerRequest: number;
   maxTextCharacters: number;
-  /** Tokens per run of the embedding model, padding included. */
-  tokensPerRun: number;
+  /** Tokens per run of an embedding or reranking model, padding included. As tuned, or 512, unless given. */
+  tokensPerRun: number | undefined;
   /** Texts that a generation model continues at once, where its graph allows that and their keys and values fit. */
   generationRows: number;
   /** Memory for keys and values that a later prompt may begin with, in bytes. */

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { devices } from "../types.ts";
 
 /** The worker's variables, with its defaults. */
 const schema = z.object({
   MODELS_DIR: z.string().default(".cache/models"),
   HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default("https://huggingface.co"),
+  MODEL_DEVICE: z.enum(devices).optional(),
 });
 
 /** @throws z.ZodError */

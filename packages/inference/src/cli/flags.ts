@@ -5,6 +5,9 @@ export const helpText = `Usage: npm run models -- COMMAND [flags]
   list             the models that genq knows, and which of them are here
   info NAME        a model's record, its files, and what it can run on here
   pull NAME        brings a model's files here, checked by their SHA-256; goes on where it was stopped
+  warm NAME        loads a model, asks it something, and tells the time and memory that it takes
+  tune NAME        measures how an embedding model's bulk work is best spread over processes, threads and runs on this
+                   machine, and keeps that beside the model for the workers here
 
   --from PATH      pull: from a folder in the hub's layout, or one that holds NAME in it, instead of the hub
   --dir PATH       the folder of the models (MODELS_DIR, .cache/models unless set; 'npm start' has .data/models)
@@ -12,13 +15,13 @@ export const helpText = `Usage: npm run models -- COMMAND [flags]
                    npm's own two lines before it go by 'npm run --silent models -- …'
   --help           print this
 
-The hub, or a mirror of it, is HF_ENDPOINT (https://huggingface.co unless set). Models that genq does not know need a record in
+The hub, or a mirror of it, is HF_ENDPOINT (https://huggingface.co unless set); MODEL_DEVICE is what models run on. Models that genq does not know need a record in
 models.json in the folder of the models: 'info NAME' drafts one.
 
 Ends with 0 when it is done, 1 when it is not, 2 when the command is wrong, 130 when it was stopped.
 `;
 
-const commands = ["list", "info", "pull"] as const;
+const commands = ["list", "info", "pull", "warm", "tune"] as const;
 type Command = (typeof commands)[number];
 
 export interface Flags {

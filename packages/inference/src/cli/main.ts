@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { InferenceError } from "../inference-error.ts";
+import { onDevice } from "../model-catalog.ts";
 import { readKnownModels } from "../own-models.ts";
 import type { Context } from "./context.ts";
 import { readEnv } from "./env.ts";
@@ -9,11 +10,8 @@ import { info } from "./info.ts";
 import { list } from "./list.ts";
 import { pull } from "./pull.ts";
 import { createScreen } from "./screen.ts";
-
-const flags = parseFlags(process.argv.slice(2));
-if (flags === "help") process.stdout.write(helpText);
-else if ("trouble" in flags) fail(2, `${flags.trouble} --help shows the commands.`);
-else await run(flags);
+import { tune } from "./tune.ts";
+import { warm } from "./warm.ts";
 
 async function run({ name, json, ...flags }: Flags): Promise<void> {
   const stop = new AbortController();
@@ -23,9 +21,9 @@ async function run({ name, json, ...flags }: Flags): Promise<void> {
   try {
     const env = readEnv();
     const cacheDir = resolve(flags.dir ?? env.MODELS_DIR);
-    const known = readKnownModels(cacheDir);
+    const known = readKnownModels(cacheDir).map((model) => onDevice(model, env.MODEL_DEVICE));
     const context = { name, cacheDir, hubEndpoint: env.HF_ENDPOINT, known, signal: stop.signal, screen };
-    const result = await commandOf(context, flags);
+    const result = await commands[flags.command](context, flags.from);
     if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   } catch (error) {
     screen.show("");
@@ -36,13 +34,20 @@ async function run({ name, json, ...flags }: Flags): Promise<void> {
   }
 }
 
-function commandOf(context: Context, { command, from }: Pick<Flags, "command" | "from">): Promise<object> {
-  if (command === "list") return list(context);
-  if (command === "info") return info(context);
-  return pull(context, from);
-}
+const commands: Record<Flags["command"], (context: Context, from: string | undefined) => Promise<object>> = {
+  list,
+  info,
+  pull,
+  warm,
+  tune,
+};
 
 function fail(code: number, message: string): void {
   process.stderr.write(`${message}\n`);
   process.exitCode = code;
 }
+
+const flags = parseFlags(process.argv.slice(2));
+if (flags === "help") process.stdout.write(helpText);
+else if ("trouble" in flags) fail(2, `${flags.trouble} --help shows the commands.`);
+else await run(flags);

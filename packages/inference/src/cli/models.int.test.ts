@@ -6,8 +6,12 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeBert } from "../../bench/models/make-models.ts";
 import { bundledModelsFolder } from "../bundled-models.ts";
+import { findModel } from "../model-catalog.ts";
+import { readKnownModels } from "../own-models.ts";
 import { type HubServer, startHubServer } from "../testing/hub-server.ts";
+import { readTuning } from "../tuning.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 const mini = join(bundledModelsFolder, "genq/mini-embedder");
@@ -212,6 +216,54 @@ describe("info", () => {
     expect(code).toBe(0);
     expect(out).toContain(weightsPath);
     expect(out).toContain("503");
+  });
+});
+
+describe("warm and tune", () => {
+  /** A tiny BERT with random weights, as an operator's own model that is here. */
+  async function ownModel(): Promise<string> {
+    const shape = { layers: 1, hidden: 32, heads: 4, inner: 64, vocabulary: 6000, positions: 512 };
+    await writeBert(join(cacheDir, "acme/bert"), shape);
+    const record = { ...acme, id: "acme/bert", dtype: "fp32", dimensions: 32 };
+    await writeFile(join(cacheDir, "models.json"), JSON.stringify([record]));
+    return "acme/bert";
+  }
+
+  test("warm loads a model and tells time and memory, or why it does not work", async () => {
+    const { code, out } = await models("warm", await ownModel(), "--json");
+    expect(code).toBe(0);
+    const told = JSON.parse(out);
+    expect(told).toMatchObject({ task: "embedding", dtype: "fp32", device: "cpu" });
+    expect(told.resident_bytes).toBeGreaterThan(50_000_000);
+    expect(told.load_ms).toBeGreaterThan(0);
+    await writeFile(join(cacheDir, "acme/bert/onnx/model.onnx"), "broken");
+    expect(await models("warm", "acme/bert")).toMatchObject({
+      code: 1,
+      error: expect.stringContaining("acme/bert did not load"),
+    });
+  });
+
+  test("tune measures plans, keeps the best for this machine, and shows them all", async () => {
+    const id = await ownModel();
+    const { code, out } = await models("tune", id, "--json");
+    expect(code).toBe(0);
+    const { measured, best } = JSON.parse(out);
+    expect(measured.length).toBeGreaterThanOrEqual(3);
+    const rates = measured.map(({ tokensPerSecond }: { tokensPerSecond: number }) => tokensPerSecond);
+    expect(best.tokensPerSecond).toBe(Math.max(...rates));
+    const { record } = findModel(id, "embedding", readKnownModels(cacheDir));
+    const { bulkProcesses, threadsPerBulkProcess, tokensPerRun } = best;
+    const kept = readTuning(record, join(cacheDir, id));
+    expect(kept).toEqual({ bulkProcesses, threadsPerBulkProcess, tokensPerRun });
+    expect(readTuning({ ...record, dtype: "q8" }, join(cacheDir, id))).toBeUndefined();
+  });
+
+  test("tune refuses what it can't tune", async () => {
+    expect(await models("tune", "genq/mini-generator")).toMatchObject({
+      code: 1,
+      error: expect.stringContaining("only bulk embedding is tuned"),
+    });
+    expect(await models("tune", "genq/mini-embedder")).toMatchObject({ code: 1 });
   });
 });
 
