@@ -18,7 +18,7 @@ export const answerGuards: Guard[] = [
     ],
     test: {
       file: textTest,
-      name: "however a text is cut into tokens, its characters come whole and all of them come",
+      name: "a token that ends one character and begins the next shows the first one only",
     },
   },
   {

@@ -21,6 +21,18 @@ test("deltas are whole characters and add up to the text", () => {
   expect(deltas.every((delta) => delta.isWellFormed() && !delta.includes("\uFFFD"))).toBe(true);
 });
 
+test("a token that ends one character and begins the next shows the first one only", () => {
+  const tokens = [[0xf0], [0x9f], [0x91], [0xa9, 0xe2], [0x80], [0x8d]];
+  const deltas: string[] = [];
+  const stream = createTextStream(
+    (ids) => decode(ids.flatMap((id) => tokens[id] ?? [])),
+    [],
+    (delta) => deltas.push(delta),
+  );
+  for (const id of tokens.keys()) stream.push(id);
+  expect(deltas).toEqual(["\u{1f469}", "\u200d"]);
+});
+
 test("a character that is never completed is left out", () => {
   expect(run([0x61, 0xe6, 0x97]).text).toBe("a");
 });
