@@ -3,6 +3,7 @@ import { openBenchDatabase } from "./bench-database.ts";
 import { type Connections, startChild } from "./child.ts";
 import { benchServers } from "./env.ts";
 import { readFlags } from "./flags.ts";
+import { watchServers } from "./server-costs.ts";
 import { medianOf, playRound, type Round, type Side } from "./side.ts";
 
 const flags = readFlags();
@@ -19,6 +20,7 @@ const begun = performance.now();
 try {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await openBenchDatabase(servers, flags.users));
+  const watch = stack.use(watchServers(servers, servers.postgresPidFile));
   const connections: Connections = {
     databaseUrl: database.url,
     queueUrl: database.queueUrl,
@@ -54,13 +56,13 @@ try {
 
   const add = { inFlight: flags.inFlight, userIds: database.userIds };
   const warmUp = Math.ceil(flags.tasks / 2);
-  for (const side of [bare, genq]) await playRound(side, { ...add, tasks: warmUp });
+  for (const side of [bare, genq]) await playRound(side, { ...add, tasks: warmUp }, watch);
   await database.tidy();
   const rounds: { bare: Round; genq: Round }[] = [];
   for (let round = 1; round <= flags.rounds; round++) {
     const played = {
-      bare: await playRound(bare, { ...add, tasks: flags.tasks }),
-      genq: await playRound(genq, { ...add, tasks: flags.tasks }),
+      bare: await playRound(bare, { ...add, tasks: flags.tasks }, watch),
+      genq: await playRound(genq, { ...add, tasks: flags.tasks }, watch),
     };
     rounds.push(played);
     say(`round ${round}   BullMQ ${perSecond(played.bare)}   genq ${perSecond(played.genq)}`);
@@ -69,14 +71,16 @@ try {
   if (completed !== warmUp + flags.rounds * flags.tasks)
     throw new Error(`Only ${completed} tasks were completed.`);
   // What one request waits for when nothing else is going on.
-  const alone = await playRound(genq, { ...add, tasks: 100, inFlight: 1 });
+  const alone = await playRound(genq, { ...add, tasks: 100, inFlight: 1 }, watch);
 
   const result = { bare: medianOf(rounds.map((it) => it.bare)), genq: medianOf(rounds.map((it) => it.genq)) };
   const ratio = result.genq.median.tasksPerSecond / result.bare.median.tasksPerSecond;
   for (const [name, { median, spread }] of Object.entries(result)) {
     say(
       `${name.padEnd(5)} ${perSecond(median)} (spread ${Math.round(spread * 100)} %), processor time of a task: ` +
-        `producer ${median.producerCpuMs.toFixed(3)} ms, workers ${median.workerCpuMs.toFixed(3)} ms; ` +
+        `producer ${milliseconds(median.producerCpuMs)}, workers ${milliseconds(median.workerCpuMs)}, ` +
+        `Postgres ${milliseconds(median.postgresCpuMs)}, Redis ${milliseconds(median.redisCpuMs)}; ` +
+        `log of Postgres ${Math.round(median.walBytes)} bytes; ` +
         `accepted in ${median.acceptedP50Ms.toFixed(1)} ms (p50), ${median.acceptedP99Ms.toFixed(1)} ms (p99)`,
     );
   }
@@ -106,6 +110,10 @@ function perSecond(round: Round): string {
   return `${Math.round(round.tasksPerSecond)} tasks/s`;
 }
 
+function milliseconds(value: number | null): string {
+  return value === null ? "unknown" : `${value.toFixed(3)} ms`;
+}
+
 function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
@@ -115,6 +123,9 @@ function roundedRound(round: Round) {
     tasks_per_second: rounded(round.tasksPerSecond),
     producer_cpu_ms: rounded(round.producerCpuMs),
     worker_cpu_ms: rounded(round.workerCpuMs),
+    postgres_cpu_ms: round.postgresCpuMs === null ? null : rounded(round.postgresCpuMs),
+    redis_cpu_ms: round.redisCpuMs === null ? null : rounded(round.redisCpuMs),
+    wal_bytes: Math.round(round.walBytes),
     accepted_p50_ms: rounded(round.acceptedP50Ms),
     accepted_p99_ms: rounded(round.acceptedP99Ms),
   };

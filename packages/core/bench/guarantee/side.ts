@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Child } from "./child.ts";
+import type { ServerCosts, ServerWatch } from "./server-costs.ts";
 
 /** One of the two that are compared: who adds, who works, and how to see that all is done. */
 export interface Side {
@@ -14,6 +15,9 @@ export interface Round {
   /** Processor time for each task. */
   producerCpuMs: number;
   workerCpuMs: number;
+  postgresCpuMs: number | null;
+  redisCpuMs: number | null;
+  walBytes: number;
   acceptedP50Ms: number;
   acceptedP99Ms: number;
 }
@@ -24,12 +28,13 @@ const patienceMs = 120_000;
 export async function playRound(
   { producer, workers, isDone }: Side,
   add: { tasks: number; inFlight: number; userIds: string[] },
+  servers: ServerWatch,
 ): Promise<Round> {
   const cpu = async () => {
     const [adds, ...works] = await Promise.all([producer, ...workers].map((child) => child.ask()));
     return { adds: adds?.cpuMs ?? 0, works: works.reduce((sum, work) => sum + work.cpuMs, 0) };
   };
-  const before = await cpu();
+  const before = { ...(await cpu()), ...(await servers.costs()) };
   const begun = performance.now();
   const { acceptedMs } = await producer.ask({ add });
   while (!(await isDone(add.tasks))) {
@@ -37,12 +42,19 @@ export async function playRound(
     await sleep(5);
   }
   const seconds = (performance.now() - begun) / 1000;
-  const after = await cpu();
+  const after = { ...(await cpu()), ...(await servers.costs()) };
+  const spent = (cost: keyof ServerCosts) => {
+    const [from, to] = [before[cost], after[cost]];
+    return from === null || to === null ? null : (to - from) / add.tasks;
+  };
   acceptedMs.sort((a, b) => a - b);
   return {
     tasksPerSecond: add.tasks / seconds,
     producerCpuMs: (after.adds - before.adds) / add.tasks,
     workerCpuMs: (after.works - before.works) / add.tasks,
+    postgresCpuMs: spent("postgresCpuMs"),
+    redisCpuMs: spent("redisCpuMs"),
+    walBytes: spent("walBytes") ?? 0,
     acceptedP50Ms: acceptedMs[Math.floor(acceptedMs.length / 2)] ?? 0,
     acceptedP99Ms: acceptedMs[Math.floor(acceptedMs.length * 0.99)] ?? 0,
   };
