@@ -9,6 +9,7 @@ const reconciles = {
 };
 const reconciler = "apps/worker/src/reconcile-rings.ts";
 const turns = "supabase/migrations/20261121180000_set_triggers.sql";
+const byStatement = "supabase/migrations/20261121230000_work_by_statement.sql";
 const claimNext = "packages/core/src/db/claim-next.ts";
 const model = {
   file: "packages/core/test/model/task-model.int.test.ts",
@@ -189,6 +190,38 @@ export const queueGuards: Guard[] = [
     test: model,
   },
   {
+    name: "turns-at-once",
+    protects:
+      "Submits of one user at the same time take the same turn (on servers: the embedded Postgres runs one at a time).",
+    edits: [
+      {
+        file: byStatement,
+        find: "perform genq.settle_turns(string_to_array(noted, ',')::uuid[]);",
+        replace: "null;",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/fair-turns.int.test.ts",
+      name: "with N users waiting a small user is next, though another has just sent fifty at once",
+    },
+  },
+  {
+    name: "running-counted-at-commit",
+    protects:
+      "Claims at the same time go beyond what one user may run (on servers: the embedded Postgres runs one at a time).",
+    edits: [
+      {
+        file: byStatement,
+        find: "perform genq.check_started(string_to_array(noted, ',')::uuid[], most::integer);",
+        replace: "null;",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/fair-turns.int.test.ts",
+      name: "the bound of running tasks of one user holds for workers that claim at the same time",
+    },
+  },
+  {
     name: "capped-user-plans",
     protects: "A claim past a user who has enough running reads all that waits in other queues.",
     edits: [
@@ -209,14 +242,14 @@ export const queueGuards: Guard[] = [
     edits: [
       { file: turns, find: "alter table genq.tasks alter column status set statistics 0;\n", replace: "" },
       {
-        file: turns,
+        file: byStatement,
         find: "and case t.status when 'queued' then exists (",
         replace: "and t.status = 'queued' and exists (",
       },
       {
-        file: turns,
-        find: "and other.turn = t.turn and other.id <> t.id) end)",
-        replace: "and other.turn = t.turn and other.id <> t.id))",
+        file: byStatement,
+        find: "and other.turn = t.turn and other.id <> t.id) end\n",
+        replace: "and other.turn = t.turn and other.id <> t.id)\n",
       },
       {
         file: turns,

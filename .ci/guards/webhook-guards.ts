@@ -5,7 +5,7 @@ const refused = (url: string) => ({
   file: "apps/api/test/webhooks.int.test.ts",
   name: `URLs that lead inside ${url} is refused for an endpoint, a task and an upload`,
 });
-const migration = "supabase/migrations/20261121120000_webhooks.sql";
+const byStatement = "supabase/migrations/20261121230000_work_by_statement.sql";
 const url = "packages/core/src/webhooks/webhook-url.ts";
 const sender = "packages/core/src/webhooks/send-webhook.ts";
 const sent = "packages/core/src/webhooks/send-webhook.int.test.ts";
@@ -20,9 +20,9 @@ export const webhookGuards: Guard[] = [
     protects: "A task ends and nobody is told.",
     edits: [
       {
-        file: migration,
-        find: "new.status in ('completed', 'failed', 'canceled', 'expired') and old.status is distinct from new.status)",
-        replace: "new.status in ('completed', 'failed') and old.status is distinct from new.status)",
+        file: byStatement,
+        find: "to_status in ('completed', 'failed', 'canceled', 'expired') and from_status <> to_status)",
+        replace: "to_status in ('completed', 'failed') and from_status <> to_status)",
       },
     ],
     test: {
