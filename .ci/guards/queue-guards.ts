@@ -285,8 +285,8 @@ export const queueGuards: Guard[] = [
       },
       {
         file: claimNext,
-        find: `set_config('genq.running_per_user', \${runningPerUser}::text, true)`,
-        replace: "set_config('genq.running_per_user', '100000', true)",
+        find: `set_config('genq.running_per_user', \${runningPerUser}::text, true),`,
+        replace: "set_config('genq.running_per_user', '100000', true),",
       },
     ],
     test: model,
@@ -297,8 +297,8 @@ export const queueGuards: Guard[] = [
     edits: [
       {
         file: claimNext,
-        find: `set_config('genq.running_per_user', \${runningPerUser}::text, true)`,
-        replace: "set_config('genq.running_per_user', '100000', true)",
+        find: `set_config('genq.running_per_user', \${runningPerUser}::text, true),`,
+        replace: "set_config('genq.running_per_user', '100000', true),",
       },
     ],
     test: {

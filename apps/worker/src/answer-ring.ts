@@ -22,11 +22,10 @@ export async function answerRing(answerer: RingAnswerer, queue: QueueName, data:
     answerer.warn(ring.error, "a malformed ring was ignored");
     return;
   }
-  let rung: string | undefined = ring.data.taskId;
-  while (!answerer.isStopping()) {
-    const task = await answerer.claimer.next(queue, rung);
-    if (task === undefined) return;
-    rung = undefined;
-    await runTask(answerer, task);
+  const { claimer, isStopping } = answerer;
+  let task = isStopping() ? undefined : await claimer.next(queue, ring.data.taskId);
+  while (task !== undefined) {
+    const { drained } = await runTask(answerer, task);
+    task = claimer.handed(queue) ?? (drained || isStopping() ? undefined : await claimer.next(queue));
   }
 }

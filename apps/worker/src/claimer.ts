@@ -1,5 +1,5 @@
 import type { QueueName } from "@genq/contract";
-import { claimNext, type Database, type TaskRow } from "@genq/core/db";
+import { type ClaimedAlong, type ClaimOptions, claimNext, type Database, type TaskRow } from "@genq/core/db";
 import type { Logger } from "pino";
 import type { Metrics } from "./metrics.ts";
 
@@ -10,12 +10,17 @@ export interface Claimer {
    * a ring named, to tell whether there is such a one.
    */
   next(queue: QueueName, rung?: string): Promise<TaskRow | undefined>;
+  /** How tasks are claimed for this worker. */
+  readonly terms: Pick<ClaimOptions, "leaseMs" | "runningPerUser">;
+  /** Takes what was claimed for slots that are about to be free. */
+  hand(claimed: Omit<ClaimedAlong, "drained">): void;
+  /** A task that was handed in. Each slot must ask when its run has ended, for nobody else runs it. */
+  handed(queue: QueueName): TaskRow | undefined;
 }
 
 export interface ClaimerOptions {
   database: Database;
-  leaseMs: number;
-  runningPerUser: number;
+  terms: Claimer["terms"];
   log: Logger;
   metrics: Pick<Metrics, "ringIgnored">;
 }
@@ -26,19 +31,23 @@ interface Slot {
 }
 
 /** One claim at a time for each queue: the slots that ask meanwhile share the next one. */
-export function createClaimer({ database, log, metrics, ...options }: ClaimerOptions): Claimer {
+export function createClaimer({ database, terms, log, metrics }: ClaimerOptions): Claimer {
   const waiting = new Map<QueueName, Slot[]>();
   const claiming = new Set<QueueName>();
+  const handedIn = new Map<QueueName, TaskRow[]>();
 
+  const tellUnreadable = (queue: QueueName, ids: readonly string[]) => {
+    for (const id of ids) log.error({ task_id: id, queue }, "a task's row can't be read");
+  };
   const claimFor = async (queue: QueueName, slots: readonly Slot[]) => {
     const rung = slots.flatMap((slot) => (slot.rung === undefined ? [] : [slot.rung]));
     const { tasks, unreadable, unknown } = await claimNext(database, queue, {
-      ...options,
+      ...terms,
       limit: slots.length,
       rung,
     });
     slots.forEach((slot, index) => void slot.claim.resolve(tasks[index]));
-    for (const id of unreadable) log.error({ task_id: id, queue }, "a task's row can't be read");
+    tellUnreadable(queue, unreadable);
     for (const id of unknown) {
       metrics.ringIgnored("unknown_task");
       log.debug({ task_id: id, queue }, "a ring named no task of its queue");
@@ -62,5 +71,11 @@ export function createClaimer({ database, log, metrics, ...options }: ClaimerOpt
       void claimAll(queue);
       return slot.claim.promise;
     },
+    terms,
+    hand: ({ queue, tasks, unreadable }) => {
+      handedIn.set(queue, [...(handedIn.get(queue) ?? []), ...tasks]);
+      tellUnreadable(queue, unreadable);
+    },
+    handed: (queue) => handedIn.get(queue)?.shift(),
   };
 }

@@ -33,8 +33,11 @@ export interface TaskRunner extends Services {
 /** A ring for a later run comes this much after its time, so that the clocks of queue and database may differ. */
 const ringSlackMs = 150;
 
-/** Does the work of a claimed task, and reports the outcome if the claim is still held. */
-export async function runTask(runner: TaskRunner, task: TaskRow): Promise<void> {
+/**
+ * Does the work of a claimed task, and reports the outcome if the claim is still held. `drained`: its queue was seen to
+ * hold nothing more to claim.
+ */
+export async function runTask(runner: TaskRunner, task: TaskRow): Promise<{ drained: boolean }> {
   const controller = new AbortController();
   const claim = { taskId: task.id, attempt: task.attempt };
   const lease = runner.leases.hold(claim, controller);
@@ -58,12 +61,13 @@ export async function runTask(runner: TaskRunner, task: TaskRow): Promise<void> 
   };
   let status: RunOutcome;
   let error: unknown;
+  let drained = false;
   try {
     const alone = task.unreportedAttempts > 0;
     const inference = inferenceOfRun(runner.inference, { signal: controller.signal, alone });
-    const finish = await work({ ...runner, inference }, task.kind, run, task.payload);
+    const finish = await work({ ...runner, inference }, task, task.kind, run);
     clearTimeout(deadline);
-    await finish(writeWith(runner.ending));
+    drained = await finish(writeWith(runner.ending));
     status = "completed";
   } catch (thrown) {
     error = controller.signal.aborted ? controller.signal.reason : thrown;
@@ -88,24 +92,31 @@ export async function runTask(runner: TaskRunner, task: TaskRow): Promise<void> 
     },
     "task run",
   );
+  return { drained };
 }
 
-/** Runs the handler of a kind. Resolves how to complete the task, its effects and its result in one transaction. */
+/**
+ * Runs the handler of a kind. Resolves how to complete the task, its effects and its result in one transaction, and tell
+ * whether the queue was seen to be drained.
+ */
 async function work<Kind extends JobKind>(
   runner: TaskRunner,
+  task: TaskRow,
   kind: Kind,
   run: Run,
-  payload: TaskRow["payload"],
-): Promise<(write: Run["write"]) => Promise<void>> {
+): Promise<(write: Run["write"]) => Promise<boolean>> {
   // The row's payload was parsed by its kind's schema; the two are tied in the row, not in its type.
-  const finished = await runner.handlers[kind](runner, run, payload as JobPayload<Kind>);
+  const finished = await runner.handlers[kind](runner, run, task.payload as JobPayload<Kind>);
   const result = jobCatalog[kind].result.parse(finished.result) as typeof finished.result;
   const { commit } = finished;
-  if (commit === undefined) return (write) => runner.completions.complete(run.claim, result, write);
+  if (commit === undefined) {
+    return (write) => runner.completions.complete({ claim: run.claim, queue: task.queue }, result, write);
+  }
   return (write) =>
     write(async (sql) => {
       await commit(sql);
       await completeTask<Kind>(sql, run.claim, result);
+      return false;
     });
 }
 

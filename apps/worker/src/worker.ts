@@ -142,16 +142,16 @@ export function startWorker(options: WorkerOptions): Worker {
     onError: warn,
   });
   const ending = new AbortController();
+  const terms = { leaseMs, runningPerUser: options.runningPerUser };
+  const claimer = createClaimer({ database, terms, log, metrics });
   const runner = {
     ...services,
     handlers: options.handlers ?? handlers,
     leases,
     claimed: watch.claimed,
-    completions: createCompletions(database, ending.signal),
+    completions: createCompletions({ database, claimer, ending: ending.signal, isStopping: () => stopping }),
     ending: ending.signal,
   };
-  const { runningPerUser } = options;
-  const claimer = createClaimer({ database, leaseMs, runningPerUser, log, metrics });
   const ringWorkers = new Map<QueueName, RingWorker>();
   let stopping = false;
   const answering = { ...runner, claimer, warn, isStopping: () => stopping };

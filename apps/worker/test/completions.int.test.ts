@@ -1,5 +1,12 @@
 import type { EmbedResult } from "@genq/contract";
-import { claimNext, closeDatabase, inServiceTransaction, openDatabase, type TaskRow } from "@genq/core/db";
+import {
+  type ClaimedAlong,
+  claimNext,
+  closeDatabase,
+  inServiceTransaction,
+  openDatabase,
+  type TaskRow,
+} from "@genq/core/db";
 import { getTask } from "@genq/core/tasks";
 import { openTestStack } from "@genq/core/testing";
 import { openTcpProxy } from "@genq/core/testing/tcp-proxy";
@@ -32,10 +39,13 @@ const result: EmbedResult = {
   usage: { prompt_tokens: 1, truncated_tokens: [0] },
 };
 
-async function claimMany(count: number): Promise<TaskRow[]> {
-  await Promise.all(
-    Array.from({ length: count }, () => worked.submit(user, "embed", { texts: ["a"], kind: "query" })),
+const submitMany = (count: number, userId = user) =>
+  Promise.all(
+    Array.from({ length: count }, () => worked.submit(userId, "embed", { texts: ["a"], kind: "query" })),
   );
+
+async function claimMany(count: number): Promise<TaskRow[]> {
+  await submitMany(count);
   const { tasks } = await claimNext(worked.database, "embed", {
     limit: count,
     leaseMs: 60_000,
@@ -45,18 +55,29 @@ async function claimMany(count: number): Promise<TaskRow[]> {
   return tasks;
 }
 
-function completer(database = worked.database) {
-  const completions = createCompletions(database, ending.signal);
+function completer({ database = worked.database, runningPerUser = 1000, stopping = false } = {}) {
+  const handed: ClaimedAlong["tasks"] = [];
+  const claimer = {
+    terms: { leaseMs: 60_000, runningPerUser },
+    hand: ({ tasks }: Pick<ClaimedAlong, "tasks">) => void handed.push(...tasks),
+  };
+  const completions = createCompletions({
+    database,
+    claimer,
+    ending: ending.signal,
+    isStopping: () => stopping,
+  });
   let alone = 0;
   const complete = (task: TaskRow, outcome: EmbedResult = result) => {
+    const { queue } = task;
     const claim = { taskId: task.id, attempt: task.attempt };
     const write: Run["write"] = (work) => {
       alone++;
       return inClaim(database, { userId: user, claim }, ending.signal, work);
     };
-    return completions.complete(claim, outcome, write);
+    return completions.complete({ claim, queue }, outcome, write);
   };
-  return { complete, alone: () => alone };
+  return { complete, alone: () => alone, handed };
 }
 
 const read = (task: TaskRow | undefined) => getTask(worked.api, user, String(task?.id));
@@ -112,7 +133,7 @@ it("lets a result that Postgres can't store fail its own task only", async () =>
 
 it("reports all of a group once the database is back", async () => {
   const tasks = await claimMany(5);
-  const { complete } = completer(proxied[0]);
+  const { complete } = completer({ database: proxied[0] });
   const broken = proxy.breakAt("held.result::jsonb", "before");
   const completed = Promise.all(tasks.map((task) => complete(task)));
   await broken;
@@ -123,7 +144,7 @@ it("reports all of a group once the database is back", async () => {
 it("finds a commit whose answer was lost to be done, and never writes it twice", async () => {
   const [task] = await claimMany(1);
   if (task === undefined) throw new Error("nothing was claimed");
-  const { complete } = completer(proxied[1]);
+  const { complete } = completer({ database: proxied[1] });
   const broken = proxy.breakAt("commit", "after");
   // The second try finds the claim ended by the first.
   const outcome = complete(task).then(
@@ -138,4 +159,46 @@ it("finds a commit whose answer was lost to be done, and never writes it twice",
     (sql) => sql`select 1 from task_transitions where to_status = 'completed' and task_id = ${task.id}`,
   );
   expect(log).toHaveLength(1);
+});
+
+it("claims the next tasks in the transaction that completes, and tells when no more wait", async () => {
+  const tasks = await claimMany(3);
+  const waiting = await submitMany(5);
+  const { complete, handed } = completer();
+  expect(await Promise.all(tasks.map((task) => complete(task)))).toEqual([false, false, false]);
+  expect(handed.map(({ id, attempt }) => [waiting.includes(id), attempt])).toEqual(Array(3).fill([true, 1]));
+  const { finishedAt } = await read(tasks[0]);
+  expect((await read(handed[0])).startedAt).toEqual(finishedAt);
+  const log = await inServiceTransaction(
+    worked.database,
+    (sql) => sql`select writer_attempt from task_transitions
+      where to_status = 'processing' and task_id = any (${handed.map((task) => task.id)}::uuid[])`,
+  );
+  expect(log.map((row) => row["writer_attempt"])).toEqual([null, null, null]);
+  const three = handed.splice(0);
+  expect(await Promise.all(three.map((task) => complete(task)))).toEqual([true, true, true]);
+  expect(handed).toHaveLength(2);
+  const stopping = completer({ stopping: true });
+  await submitMany(1);
+  await Promise.all(handed.map((task) => stopping.complete(task)));
+  expect(stopping.handed).toEqual([]);
+});
+
+it("completes a group also where COMMIT refuses what it would claim", async () => {
+  const tasks = await claimMany(8);
+  const other = await stack.createUser();
+  await submitMany(8, other);
+  // Each in a transaction of its own, at the same time: none sees what the others claim.
+  const completers = tasks.map(() => completer({ runningPerUser: 3 }));
+  await Promise.all(tasks.map((task, index) => completers[index]?.complete(task)));
+  for (const task of tasks) expect(await read(task)).toMatchObject({ status: "completed", attempt: 1 });
+  expect(completers.map(({ alone }) => alone())).toEqual(Array(8).fill(0));
+  const [row] = await inServiceTransaction(
+    worked.database,
+    (sql) => sql`select count(*)::int as tasks from tasks where status = 'processing' and user_id = ${other}`,
+  );
+  expect(row?.["tasks"]).toBe(
+    completers.flatMap(({ handed }) => handed.filter((task) => task.userId === other)).length,
+  );
+  expect(row?.["tasks"]).toBeLessThanOrEqual(3);
 });

@@ -27,7 +27,7 @@ export interface Claimed {
 }
 
 /** SQLSTATE of a claim whose COMMIT found more of a user's tasks running than may. */
-const tooManyRunning = "GQ002";
+export const tooManyRunning = "GQ002";
 const maxTries = 5;
 /** How far a claim looks past the waiting tasks of users who have enough running before it looks user by user. */
 const nearTurns = 1000;
@@ -54,18 +54,34 @@ export async function claimNext(
         ]);
         return { rows, unknown };
       });
-      const read = rows.map((row) => ({ id: row.id, task: readTask(row) }));
-      return {
-        tasks: read.flatMap(({ task }) => task ?? []),
-        unreadable: read.flatMap(({ id, task }) => (task === undefined ? [id] : [])),
-        unknown,
-      };
+      return { ...readTasks(rows), unknown };
     } catch (error) {
       if (errorCode(error) !== tooManyRunning) throw error;
       // Others claimed tasks of the same user at the same time: the next look sees them.
       if (tries === maxTries) return { tasks: [], unreadable: [], unknown: [] };
     }
   }
+}
+
+/**
+ * The same in a transaction that has more to do, which COMMIT may refuse with `tooManyRunning`. It looks once: unless the
+ * queue is `drained`, `claimNext` may find more.
+ */
+export async function claimAlong(
+  sql: Transaction,
+  queue: QueueName,
+  options: Omit<ClaimOptions, "rung">,
+): Promise<Omit<Claimed, "unknown"> & { drained: boolean }> {
+  const { rows, seen } = await claimFrom(sql, queue, options, firstDue(sql, queue, options.limit));
+  return { ...readTasks(rows), drained: seen < options.limit && rows.length === seen };
+}
+
+function readTasks(rows: ClaimedRow[]): Omit<Claimed, "unknown"> {
+  const read = rows.map((row) => ({ id: row.id, task: readTask(row) }));
+  return {
+    tasks: read.flatMap(({ task }) => task ?? []),
+    unreadable: read.flatMap(({ id, task }) => (task === undefined ? [id] : [])),
+  };
 }
 
 /** Undefined for a row that does not fit its kind: it must not fail the claims of others beside it. */
@@ -156,7 +172,9 @@ async function claimFrom(
   due: Fragment,
 ): Promise<{ rows: ClaimedRow[]; seen: number; overdue: number }> {
   // Updated in the order of users: the checks at COMMIT lock in this order, and so can't block each other in a circle.
-  const [rows] = await Promise.all([
+  const [, rows] = await Promise.all([
+    // Who claims holds no claim yet, whatever this transaction wrote before.
+    sql`select set_config('genq.running_per_user', ${runningPerUser}::text, true), set_config('genq.writer_attempt', '', true)`,
     sql<{ seen: number; overdue: number; id: string | null }[]>`
       with running as (
         select user_id, count(*)::integer as tasks from tasks where queue = ${queue} and status = 'processing' group by user_id
@@ -173,7 +191,6 @@ async function claimFrom(
       select counts.seen, counts.overdue, ${sql(taskColumns.map((column) => `claimed.${column}`))}
       from (select count(*)::integer as seen, count(*) filter (where overdue)::integer as overdue from due) counts
       left join claimed on true order by claimed.turn, claimed.created_at, claimed.id`,
-    sql`select set_config('genq.running_per_user', ${runningPerUser}::text, true)`,
   ]);
   return {
     rows: rows.filter((row): row is ClaimedRow & (typeof rows)[number] => row.id !== null),

@@ -1,7 +1,8 @@
 export * from "./abandoned-tasks.ts";
 export * from "./chunks.ts";
-export * from "./claim-next.ts";
+export { type Claimed, type ClaimOptions, claimNext } from "./claim-next.ts";
 export * from "./claims.ts";
+export * from "./complete-and-claim.ts";
 export * from "./database.ts";
 export { errorCode } from "./database-errors.ts";
 export { expireTasks } from "./expire-tasks.ts";
