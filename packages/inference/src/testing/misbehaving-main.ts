@@ -39,7 +39,8 @@ process.on("message", (message: ParentMessage) => {
 function answer(id: number, call: Call): void {
   const texts = call.type === "generate" ? call.messages.map(({ content }) => content) : call.texts;
   const [text = ""] = texts;
-  const [, ms] = /^wait (\d+)$/.exec(text === "warm-up" ? "wait 0" : text) ?? [];
+  if (text === "grow") eaten.push(Buffer.alloc(200 * 1024 * 1024, 1));
+  const [, ms] = /^wait (\d+)$/.exec(["warm-up", "grow"].includes(text) ? "wait 0" : text) ?? [];
   if (ms === undefined) {
     misdeeds[text]?.();
     return;
