@@ -1,5 +1,6 @@
 import { answerGuards } from "./answer-guards.ts";
 import { fenceGuards } from "./fence-guards.ts";
+import { generationGuards } from "./generation-guards.ts";
 import type { Guard } from "./guard.ts";
 import { modelGuards } from "./model-guards.ts";
 import { outageGuards } from "./outage-guards.ts";
@@ -18,6 +19,7 @@ export const guards: Guard[] = [
   ...processGuards,
   ...poolGuards,
   ...modelGuards,
+  ...generationGuards,
   ...outageGuards,
   ...ownerGuards,
   ...webhookGuards,

@@ -7,7 +7,7 @@ import type { ModelRecord } from "../src/types.ts";
 
 /** The benchmark's BERT in a process of this package. */
 export function embeddingHost(folder: string, dtype: "fp32" | "q8"): ModelHost {
-  return createEmbeddingHost(hostOptions(folder, embeddingRecord(dtype)));
+  return createEmbeddingHost(hostOptions(folder, embeddingRecord(dtype), 2));
 }
 
 export function embeddingRecord(dtype: "fp32" | "q8"): ModelRecord {
@@ -26,8 +26,8 @@ export function embeddingRecord(dtype: "fp32" | "q8"): ModelRecord {
 }
 
 /** The benchmark's Llama in a process of this package. */
-export function generationHost(folder: string): ModelHost {
-  return createModelHost(hostOptions(folder, generationRecord));
+export function generationHost(folder: string, rows: number): ModelHost {
+  return createModelHost(hostOptions(folder, generationRecord, rows));
 }
 
 export const generationRecord: ModelRecord = {
@@ -40,11 +40,11 @@ export const generationRecord: ModelRecord = {
   description: "Random weights.",
 };
 
-function hostOptions(folder: string, record: ModelRecord): ModelHostOptions {
+function hostOptions(folder: string, record: ModelRecord, bulk: number): ModelHostOptions {
   return {
     definition: { record },
     limits: withDefaultLimits(),
-    running: { interactive: 16, bulk: 2 },
+    running: { interactive: 16, bulk },
     fetchFiles: () => Promise.resolve(folder),
     onStatus: () => {},
   };

@@ -107,7 +107,7 @@ describe.each(shapes)("$attention attention, $cache cache, places $places", ({ t
       }),
       { minLength: 1, maxLength: 9 },
     );
-    const { logitsOf, together, seen, decoder } = await setUp(shape);
+    const { logitsOf, together } = await setUp(shape);
     await fc.assert(
       fc.asyncProperty(texts, async (all) => {
         const found = await Promise.all(
@@ -126,6 +126,11 @@ describe.each(shapes)("$attention attention, $cache cache, places $places", ({ t
       }),
       { numRuns: 10 },
     );
+  });
+
+  test("as many texts run at once as the graph and the limit allow", async () => {
+    const { logitsOf, seen, decoder } = await setUp(shape);
+    await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => logitsOf(planOf(5, 20, seed))));
     expect(decoder.batches).toBe(shape.places === "given");
     expect(seen.mostTexts).toBe(decoder.batches ? 4 : 1);
   });
@@ -172,6 +177,19 @@ describe("the prefix cache", () => {
       await logitsOf({ ...plan, partition });
       expect(seen.tokens).toBe(100 - 64);
     }
+  });
+
+  test("tells pieces apart by what came before them", async () => {
+    const { logitsOf, seen } = await setUp(grouped, { prefixBytes: 1e6 });
+    const [one, other] = [textOf(32, 1), textOf(32, 2)];
+    const plan = { ids: [...one, ...other, 5], promptLength: 65, partition: "one" };
+    await logitsOf({ ids: [...other, ...other, 5], promptLength: 65, partition: "one" });
+    await logitsOf({ ids: [...one, 5], promptLength: 33, partition: "one" });
+    seen.tokens = 0;
+    const logits = await logitsOf(plan);
+    expect(seen.tokens).toBe(65 - 32);
+    const { logitsOf: withoutCache } = await setUp(grouped);
+    expect(largestDifference(logits, await withoutCache(plan))).toBeLessThan(1e-4);
   });
 
   test("forgets what was not used for longest", async () => {

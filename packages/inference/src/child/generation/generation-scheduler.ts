@@ -27,7 +27,7 @@ export interface SchedulerLimits {
   rows: number;
   /** Memory for keys and values. */
   cacheBytes: number;
-  /** Tokens of a prompt in one run: the others' next tokens wait for it. */
+  /** Tokens of a prompt in one run while others wait for it; twice as many while none does. */
   chunkTokens: number;
 }
 
@@ -79,6 +79,7 @@ export function createGenerationScheduler(
       admit();
       const next = filling.shift();
       if (next) await fill(next);
+      dropAborted();
       if (running.length > 0) await step();
     }
     working = false;
@@ -122,7 +123,8 @@ export function createGenerationScheduler(
   async function fill({ text, lane }: Filling): Promise<void> {
     try {
       const from = lane.lengths[0] ?? 0;
-      const piece = text.promptIds.slice(from, decoder.splits ? from + limits.chunkTokens : undefined);
+      const most = limits.chunkTokens * (running.length + filling.length > 0 ? 1 : 2);
+      const piece = text.promptIds.slice(from, decoder.splits ? from + most : undefined);
       const [logits] = await runModel(progress, piece.length, () => lane.run([piece]));
       const length = from + piece.length;
       text.trail.learn(text.ids, length, (at, count) => lane.read(0, at, count));
