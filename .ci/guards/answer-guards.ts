@@ -49,6 +49,56 @@ export const answerGuards: Guard[] = [
     test: { file: formatTest, name: "a JSON object is whole however few tokens there are" },
   },
   {
+    name: "format-work-limited",
+    protects: "One answer's schema takes the whole time of its model.",
+    edits: [
+      {
+        file: `${child}/structured-output/structured-output.ts`,
+        find: "if (workLeft < 0) throw new TooComplexError();",
+        replace: "",
+      },
+    ],
+    test: {
+      file: formatTest,
+      name: "a schema whose options overlap fails its own answer instead of holding up the others",
+    },
+  },
+  {
+    name: "picks-let-others",
+    protects: "The picks of a step take longer together than a process may be silent.",
+    edits: [
+      {
+        file: `${child}/generation/generation-scheduler.ts`,
+        find: "        await finishPiece(progress);\n",
+        replace: "",
+      },
+    ],
+    test: {
+      file: `${child}/generation/generation-scheduler.test.ts`,
+      name: "other work goes on between the picks of one step, however long they take",
+    },
+  },
+  {
+    name: "vocabulary-in-pieces",
+    protects: "Answers wait for the vocabulary to be read.",
+    edits: [
+      {
+        file: `${child}/structured-output/vocabulary.ts`,
+        find: "    if (id % 1000 === 0) await finishPiece(progress);\n",
+        replace: "",
+      },
+      {
+        file: `${child}/structured-output/vocabulary.ts`,
+        find: "    await finishPiece(progress);\n",
+        replace: "",
+      },
+    ],
+    test: {
+      file: `${child}/structured-output/vocabulary.test.ts`,
+      name: "a large vocabulary is read in pieces, in the order of its bytes",
+    },
+  },
+  {
     name: "stream-cancels",
     protects: "A generation that nobody reads any more goes on.",
     edits: [

@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** @throws InferenceError `invalid_input` for a format that can't be kept */
-export function createAnswer(
+export async function createAnswer(
   { tokenizer, endIds, structuredOutput }: AnswerContext,
   call: GenerateCall,
   {
@@ -32,13 +32,13 @@ export function createAnswer(
     room,
     onText,
   }: { promptIds: readonly number[]; room: number; onText: (delta: string) => void },
-): Answer {
+): Promise<Answer> {
   const decode = (ids: number[], skipSpecial = true) => {
     if (ids.length === 0) return "";
     return tokenizer.decode(ids, { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false });
   };
   const picker = createTokenPicker(call, promptIds);
-  const guard = call.responseFormat && structuredOutput.begin(call.responseFormat, room);
+  const guard = call.responseFormat && (await structuredOutput.begin(call.responseFormat, room));
   const stream = createTextStream(decode, call.stop ?? [], onText);
   const ends = endIds.union(new Set(call.stopTokenIds));
   const logprobs: TokenLogprobs[] = [];

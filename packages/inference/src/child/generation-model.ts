@@ -45,7 +45,11 @@ export async function loadGenerationModel(
   const scheduler = createGenerationScheduler(decoder, prefixes, limits, progress);
   const promptContext = { tokenizer, encoder, variables };
   const shared = await findSharedPrompts(promptContext, sharedPrompts, record.maxTokens);
-  const answerContext = { tokenizer, endIds, structuredOutput: createStructuredOutput(tokenizer, endIds) };
+  const answerContext = {
+    tokenizer,
+    endIds,
+    structuredOutput: createStructuredOutput(tokenizer, endIds, progress),
+  };
 
   async function generate(
     call: GenerateCall,
@@ -61,7 +65,7 @@ export async function loadGenerationModel(
       prompt.ids.length > 0 ? prompt.ids : [tokenizer.bos_token_id ?? endIds.values().next().value ?? 0];
     const room = Math.min(call.maxNewTokens, record.maxTokens - promptIds.length);
 
-    const answer = createAnswer(answerContext, call, { promptIds, room, onText });
+    const answer = await createAnswer(answerContext, call, { promptIds, room, onText });
     await scheduler.run({
       promptIds,
       maxTokens: promptIds.length + room,

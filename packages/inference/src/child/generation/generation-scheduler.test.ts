@@ -66,7 +66,17 @@ async function setUp(shape: TinyDecoderShape, { rows = 4, cacheBytes = 1e9, pref
     return logits;
   }
 
-  return { decoder, seen, together, logitsOf };
+  const run = (pick: () => number | undefined) =>
+    scheduler.run({
+      promptIds: [1, 2, 3],
+      maxTokens: 20,
+      partition: undefined,
+      sharedTokens: 0,
+      signal: new AbortController().signal,
+      pick,
+    });
+
+  return { decoder, seen, together, logitsOf, run };
 }
 
 function largestDifference(one: readonly Float32Array[], other: readonly Float32Array[]): number {
@@ -225,22 +235,7 @@ test("texts whose keys and values would not fit beside the others wait", async (
 });
 
 test("a text whose pick fails ends alone", async () => {
-  const { together, decoder } = await setUp(grouped);
-  const scheduler = createGenerationScheduler(
-    decoder,
-    createPrefixCache(0, decoder.bytesPerToken),
-    { rows: 4, cacheBytes: 1e9, chunkTokens: 16 },
-    noProgress(),
-  );
-  const run = (pick: () => number | undefined) =>
-    scheduler.run({
-      promptIds: [1, 2, 3],
-      maxTokens: 20,
-      partition: undefined,
-      sharedTokens: 0,
-      signal: new AbortController().signal,
-      pick,
-    });
+  const { together, run } = await setUp(grouped);
   let picks = 0;
   const good = run(() => (++picks < 10 ? 1 : undefined));
   let bad = 0;
@@ -252,6 +247,18 @@ test("a text whose pick fails ends alone", async () => {
   await good;
   expect(picks).toBe(10);
   expect(together?.lengths).toEqual([]);
+});
+
+test("other work goes on between the picks of one step, however long they take", async () => {
+  const { run } = await setUp(grouped);
+  const order: string[] = [];
+  const slow = () => {
+    for (const end = performance.now() + 30; performance.now() < end; );
+    setImmediate(() => order.push("other work"));
+    return order.push("pick") < 24 ? 1 : undefined;
+  };
+  await Promise.all([run(slow), run(slow), run(slow)]);
+  expect(order.filter((what, index) => what === "pick" && order[index - 1] === "pick")).toEqual([]);
 });
 
 test("a dtype that quantizes by the whole run is not batched, nor its prompts split", async () => {

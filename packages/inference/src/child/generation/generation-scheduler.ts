@@ -1,4 +1,4 @@
-import { finishStep, type Progress, runModel } from "../yield-to-events.ts";
+import { finishPiece, finishStep, type Progress, runModel } from "../yield-to-events.ts";
 import type { KvLane } from "./kv-lane.ts";
 import type { Decoder } from "./open-decoder.ts";
 import type { PrefixCache, PrefixTrail } from "./prefix-cache.ts";
@@ -148,10 +148,12 @@ export function createGenerationScheduler(
         const { trail, ids } = text;
         trail.learn(ids, ids.length, (at, count) => together.read(index, at, count));
       });
-      texts.forEach((text, index) => {
+      for (const [index, text] of texts.entries()) {
         const own = logits[index];
         if (!own || !goOn(text, own)) leave(text);
-      });
+        // What may follow by a text's format can take as long as a run.
+        await finishPiece(progress);
+      }
     } catch (error) {
       for (const text of texts) {
         text.reject(error);

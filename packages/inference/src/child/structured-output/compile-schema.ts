@@ -153,7 +153,13 @@ export function compileSchema(expressions: Expressions, root: unknown): Expressi
     refuseOthers(schema, [key], path);
     if (key === "allOf" && options.length > 1)
       throw schemaError(path, "allOf of several schemas is not supported. Write them as one.");
-    if (key === "oneOf" && !areDisjoint(options.map((option) => follow(option))))
+    if (
+      key === "oneOf" &&
+      !areDisjoint(
+        options.map((option) => follow(option)),
+        expressions.spend,
+      )
+    )
       throw schemaError(
         path,
         "oneOf needs options of different types or with different constants. Use anyOf.",

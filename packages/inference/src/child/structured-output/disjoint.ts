@@ -1,8 +1,14 @@
+import type { Spend } from "./expression.ts";
 import { isSchema, typeOf } from "./schema.ts";
 
 /** Whether no value matches two of the schemas: they have different types, or a property with different constants. */
-export function areDisjoint(schemas: readonly unknown[]): boolean {
-  return schemas.every((one, index) => schemas.slice(index + 1).every((other) => differ(one, other)));
+export function areDisjoint(schemas: readonly unknown[], spend: Spend): boolean {
+  return schemas.every((one, index) =>
+    schemas.slice(index + 1).every((other) => {
+      spend(sizeOf(one) + sizeOf(other));
+      return differ(one, other);
+    }),
+  );
 }
 
 function differ(one: unknown, other: unknown): boolean {
@@ -34,4 +40,11 @@ function requiredOf(schema: unknown): Readonly<Record<string, unknown>> {
   if (!isSchema(schema) || !isSchema(schema["properties"]) || !Array.isArray(schema["required"])) return {};
   const required: unknown[] = schema["required"];
   return Object.fromEntries(Object.entries(schema["properties"]).filter(([name]) => required.includes(name)));
+}
+
+/** Values and properties that a comparison looks at. */
+function sizeOf(schema: unknown): number {
+  const properties = isSchema(schema) && isSchema(schema["properties"]) ? schema["properties"] : {};
+  const values = isSchema(schema) && Array.isArray(schema["enum"]) ? schema["enum"].length : 1;
+  return values + Object.keys(properties).length;
 }

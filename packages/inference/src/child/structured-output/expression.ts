@@ -31,10 +31,16 @@ export class TooComplexError extends Error {
   override readonly name = "TooComplexError";
 }
 
+/**
+ * Counts work that a schema makes: a unit is an expression looked at, well below a microsecond.
+ * @throws TooComplexError when it was too much
+ */
+export type Spend = (units: number) => void;
+
 const mostOptions = 5000;
 
 /** Regular expressions with references, matched byte by byte by their derivatives (Brzozowski). */
-export function createExpressions(mostExpressions: number) {
+export function createExpressions(mostExpressions: number, spend: Spend) {
   const known = new Map<string, Expression>();
   let lastId = 0;
   const definitions = new Map<string, Expression>();
@@ -79,6 +85,7 @@ export function createExpressions(mostExpressions: number) {
 
   function either(...items: Expression[]): Expression {
     const options = new Set(items.flatMap((item) => (item.kind === "either" ? item.options : item)));
+    spend(options.size);
     options.delete(never);
     if (options.size > mostOptions) throw new TooComplexError();
     const [only = never] = options;
@@ -128,6 +135,7 @@ export function createExpressions(mostExpressions: number) {
     expression.after ??= new Array<Expression | undefined>(256).fill(undefined);
     const remembered = expression.after[next];
     if (remembered) return remembered;
+    spend(1);
     const derived = derive(expression, next);
     const possible = leastBytes(derived) === Number.POSITIVE_INFINITY ? never : derived;
     expression.after[next] = possible;
@@ -189,7 +197,10 @@ export function createExpressions(mostExpressions: number) {
       changed = false;
       const counted = new Map<Expression, number>();
       const count = (expression: Expression): number => {
-        const least = counted.get(expression) ?? countLeast(expression, count);
+        const found = counted.get(expression);
+        if (found !== undefined) return found;
+        spend(expression.kind === "either" ? expression.options.length : 1);
+        const least = countLeast(expression, count);
         counted.set(expression, least);
         return least;
       };
@@ -215,6 +226,7 @@ export function createExpressions(mostExpressions: number) {
       else if (part.kind === "either") pending.push(...part.options);
       else if (part.kind === "repeat") pending.push(part.item);
     }
+    spend(live.size);
     for (const [key, expression] of known) if (!live.has(expression)) known.delete(key);
   }
 
@@ -227,6 +239,7 @@ export function createExpressions(mostExpressions: number) {
   }
 
   return {
+    spend,
     forget,
     withoutBound,
     never,

@@ -24,7 +24,7 @@ test("a range has the numbers between its bounds, both included, and nothing els
       fc.array(text, { minLength: 20, maxLength: 40 }),
       (a, b, integer, texts) => {
         const range = { integer, least: Math.min(a, b), most: Math.max(a, b) };
-        const expressions = createExpressions(100_000);
+        const expressions = createExpressions(100_000, () => {});
         const start = createNumberText(expressions)(range);
         for (const candidate of [...texts, String(range.least), String(range.most)]) {
           // Zero may be written with a sign where there are negative numbers, and need not.

@@ -1,6 +1,7 @@
 import type { PreTrainedTokenizer } from "@huggingface/transformers";
 import { InferenceError } from "../../inference-error.ts";
 import type { ResponseFormat } from "../../types.ts";
+import type { Progress } from "../yield-to-events.ts";
 import { compileSchema } from "./compile-schema.ts";
 import { createExpressions, type Expression, TooComplexError } from "./expression.ts";
 import { createJsonText } from "./json-text.ts";
@@ -20,9 +21,19 @@ interface FormatGuard {
 }
 
 export interface StructuredOutput {
-  /** @throws InferenceError `invalid_input` for a schema that is wrong, too large or not supported, or needs more tokens */
-  begin(format: ResponseFormat, mostTokens: number): FormatGuard;
+  /**
+   * Waits for the vocabulary to be read, once.
+   * @throws InferenceError `invalid_input` for a schema that is wrong, too large or not supported, or needs more tokens
+   */
+  begin(format: ResponseFormat, mostTokens: number): Promise<FormatGuard>;
 }
+
+/**
+ * Work that an answer's schema may make: so much at once, about a second of one core, and so much more for each token.
+ * Other answers wait for it. 30 properties or a list of 1,000 constants are within it.
+ */
+const mostWork = 5_000_000;
+const workPerToken = 20_000;
 
 /** What one step may make of a schema, and how many schemas of the last requests are kept. */
 const mostExpressions = 50_000;
@@ -44,13 +55,20 @@ interface Grammar {
 export function createStructuredOutput(
   tokenizer: PreTrainedTokenizer,
   endIds: ReadonlySet<number>,
+  progress: Progress,
 ): StructuredOutput {
-  let vocabulary: Vocabulary | undefined;
-  let bytesOf: Map<number, Uint8Array> | undefined;
+  let reading: Promise<Vocabulary | undefined> | undefined;
   const grammars = new Map<string, Grammar>();
+  let workLeft = 0;
 
-  function knownVocabulary(): Vocabulary {
-    vocabulary ??= readVocabulary(tokenizer);
+  function spend(units: number): void {
+    workLeft -= units;
+    if (workLeft < 0) throw new TooComplexError();
+  }
+
+  async function knownVocabulary(): Promise<Vocabulary> {
+    reading ??= readVocabulary(tokenizer, progress);
+    const vocabulary = await reading;
     if (vocabulary) return vocabulary;
     throw new InferenceError(
       "invalid_input",
@@ -58,11 +76,11 @@ export function createStructuredOutput(
     );
   }
 
-  function grammarOf(format: ResponseFormat): Grammar {
+  function grammarOf(format: ResponseFormat, vocabulary: Vocabulary): Grammar {
     const key = JSON.stringify(format.type === "json_schema" ? format.schema : format.type);
     if (key.length > mostSchemaCharacters)
       throw schemaError("", `must have at most ${mostSchemaCharacters} characters.`);
-    const grammar = grammars.get(key) ?? makeGrammar(format);
+    const grammar = grammars.get(key) ?? makeGrammar(format, vocabulary);
     // The least recently used is forgotten first.
     grammars.delete(key);
     grammars.set(key, grammar);
@@ -71,48 +89,53 @@ export function createStructuredOutput(
     return grammar;
   }
 
-  function makeGrammar(format: ResponseFormat): Grammar {
-    const expressions = createExpressions(mostExpressions);
+  function makeGrammar(format: ResponseFormat, vocabulary: Vocabulary): Grammar {
+    const expressions = createExpressions(mostExpressions, spend);
     const json = createJsonText(expressions);
     const start =
       format.type === "json_schema" ? compileSchema(expressions, format.schema) : json.object(json.any());
     expressions.settle();
     if (expressions.leastBytes(start) === Number.POSITIVE_INFINITY)
       throw schemaError("", "no value matches it.");
-    return { start, expressions, masks: createTokenMasks(expressions, knownVocabulary(), endIds) };
+    return { start, expressions, masks: createTokenMasks(expressions, vocabulary, endIds) };
   }
 
-  function begin(format: ResponseFormat, mostTokens: number): FormatGuard {
-    const { ids, bytes } = knownVocabulary();
-    bytesOf ??= new Map(ids.map((id, index) => [id, bytes[index] ?? new Uint8Array()]));
-    const { start, expressions, masks } = bounded(() => grammarOf(format));
+  async function begin(format: ResponseFormat, mostTokens: number): Promise<FormatGuard> {
+    const vocabulary = await knownVocabulary();
+    let work = mostWork;
+    /** A schema whose parts multiply, or that is too deep to be followed, fails its own answer and holds up no other. */
+    function bounded<Result>(compute: () => Result): Result {
+      workLeft = work;
+      try {
+        return compute();
+      } catch (error) {
+        if (!(error instanceof TooComplexError) && !(error instanceof RangeError)) throw error;
+        throw schemaError("", "is too complex. Use fewer options that begin alike, and smaller bounds.");
+      } finally {
+        work = workLeft;
+      }
+    }
+
+    const { start, expressions, masks } = bounded(() => grammarOf(format, vocabulary));
     const needed = expressions.leastBytes(start);
     if (needed > mostTokens)
       throw schemaError("", `the shortest answer may need ${needed} tokens, and ${mostTokens} may be made.`);
     let place = start;
     return {
       allowed: (left) => bounded(() => masks.maskAt(place, left - 1)),
-      accept: (token) =>
-        bounded(() => {
-          for (const byte of bytesOf?.get(token) ?? []) place = expressions.afterByte(place, byte);
+      accept(token) {
+        work = Math.min(mostWork, work + workPerToken);
+        return bounded(() => {
+          for (const byte of vocabulary.bytesOf.get(token) ?? []) place = expressions.afterByte(place, byte);
           if (expressions.size() > keptExpressions) {
             expressions.forget(start, place);
             masks.forget();
           }
           return place === expressions.empty;
-        }),
+        });
+      },
     };
   }
 
   return { begin };
-}
-
-/** A schema whose parts multiply, or that is too deep to be followed, is its author's fault and nobody else's. */
-function bounded<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof TooComplexError) && !(error instanceof RangeError)) throw error;
-    throw schemaError("", "is too complex.");
-  }
 }
