@@ -88,7 +88,7 @@ export interface InferenceLimits {
   tokensPerRun: number | undefined;
   /** Texts that a generation model continues at once, where its graph allows that and their keys and values fit. */
   generationRows: number;
-  /** Memory for keys and values that a later prompt may begin with, in bytes. */
+  /** Memory for keys and values that a later prompt may begin with, in bytes; an eighth of `maxRssBytes` at most. */
   prefixCacheBytes: number;
   /** How long a child may be silent (stopped, or starved of the processor) before it is killed. */
   silenceMs: number;

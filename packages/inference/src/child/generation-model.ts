@@ -40,7 +40,8 @@ export async function loadGenerationModel(
   const endIds = endOfTextIds(model, tokenizer.eos_token_id);
   const decoder = await openDecoder(openDecoderGraph(sessionOf(model)), record.dtype, record.device ?? "cpu");
   // A model whose logits depend on where its runs begin would answer from the cache what it does not answer without.
-  const prefixes = createPrefixCache(decoder.splits ? prefixCacheBytes : 0, decoder.bytesPerToken);
+  const prefixBytes = decoder.splits ? Math.min(prefixCacheBytes, cacheBytes / 4) : 0;
+  const prefixes = createPrefixCache(prefixBytes, decoder.bytesPerToken);
   const limits = { rows: decoder.batches ? generationRows : 1, cacheBytes, chunkTokens };
   const scheduler = createGenerationScheduler(decoder, prefixes, limits, progress);
   const promptContext = { tokenizer, encoder, variables };
