@@ -99,6 +99,33 @@ export const answerGuards: Guard[] = [
     },
   },
   {
+    name: "schema-told-at-once",
+    protects: "A schema that no model takes is accepted, and its task fails later.",
+    edits: [
+      {
+        file: "packages/contract/src/answer-schema.ts",
+        find: "mistakes.push({ path: [...path, key], message });",
+        replace: "void [key, message];",
+      },
+    ],
+    test: {
+      file: "apps/worker/test/answer-schema.int.test.ts",
+      name: "what the request's check says of",
+    },
+  },
+  {
+    name: "schema-depth",
+    protects: "A constant nested by the thousand overflows the api's stack.",
+    edits: [
+      {
+        file: "packages/contract/src/answer-schema.ts",
+        find: "if (isDeeper(root, 4 * mostDepth)) {",
+        replace: "if (!root) {",
+      },
+    ],
+    test: { file: "packages/contract/src/generation.test.ts", name: "refuses a constant nested too deep" },
+  },
+  {
     name: "stream-cancels",
     protects: "A generation that nobody reads any more goes on.",
     edits: [

@@ -48,3 +48,40 @@ it.each<[string, Record<string, unknown>]>([
   const refused = generateRequestSchema.safeParse({ text: "a", ...fields });
   expect(refused.error?.issues.map(({ path }) => path[0])).toEqual([name]);
 });
+
+it("tells each mistake of a schema at its place", () => {
+  const schema = {
+    type: "object",
+    properties: {
+      "a/b": { not: {} },
+      c: { type: "text" },
+      d: { $ref: "#/$defs/d" },
+      e: { $ref: "#/$defs/e" },
+    },
+    anyOf: [{ items: { uniqueItems: true } }, 3],
+    $defs: { d: { multipleOf: 2, title: "A", items: { $ref: "#" } } },
+  };
+  const format = { type: "json_schema", json_schema: { schema } };
+  const refused = generateRequestSchema.safeParse({ text: "a", response_format: format });
+  const place = ["response_format", "json_schema", "schema"];
+  expect(
+    refused.error?.issues.map(({ path, message }) => [path.slice(3).join(" "), message.slice(0, 16)]),
+  ).toEqual([
+    ["properties a/b not", "is not supported"],
+    ["properties c type", "must be of objec"],
+    ["properties e $ref", "leads nowhere: i"],
+    ["anyOf 1", "must be an objec"],
+    ["$defs d multipleOf", "is not supported"],
+    ["anyOf 0 items uniqueItems", "is not supported"],
+  ]);
+  expect(refused.error?.issues.every(({ path }) => place.every((part, i) => path[i] === part))).toBe(true);
+});
+
+it.each([
+  ["a constant", `{"const":${"[".repeat(30_000)}${"]".repeat(30_000)}}`],
+  ["schemas", `${'{"items":'.repeat(70)}{}${"}".repeat(70)}`],
+])("refuses %s nested too deep", (_, text) => {
+  const format = { type: "json_schema", json_schema: { schema: JSON.parse(text) } };
+  const refused = generateRequestSchema.safeParse({ text: "a", response_format: format });
+  expect(refused.error?.issues[0]?.message).toContain("nested deeper");
+});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answerSchema } from "./answer-schema.ts";
 import { textSchema } from "./scalars.ts";
 import { fileIdsSchema, passageSchema, searchLimits } from "./search.ts";
 import { taskWebhookSchema } from "./task-webhook.ts";
@@ -11,12 +12,11 @@ export const generationLimits = {
   stopTokens: 64,
   biasedTokens: 1024,
   topLogprobs: 20,
-  schemaCharacters: 65_536,
 } as const;
 
 const penaltySchema = z.number().min(-2).max(2);
 
-/** OpenAI's shape. What is not supported of JSON Schema is refused when the task runs, saying where. */
+/** OpenAI's shape. */
 export const responseFormatSchema = z
   .discriminatedUnion("type", [
     z.strictObject({ type: z.literal("text") }),
@@ -27,12 +27,7 @@ export const responseFormatSchema = z
         name: z.string().max(64).optional(),
         description: z.string().max(1000).optional(),
         strict: z.boolean().optional().meta({ description: "An answer always matches, also without this" }),
-        schema: z
-          .record(z.string(), z.unknown())
-          .refine(
-            (schema) => JSON.stringify(schema).length <= generationLimits.schemaCharacters,
-            `must have at most ${generationLimits.schemaCharacters} characters`,
-          ),
+        schema: answerSchema,
       }),
     }),
   ])

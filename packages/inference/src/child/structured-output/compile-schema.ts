@@ -188,8 +188,9 @@ export function compileSchema(expressions: Expressions, root: unknown): Expressi
       throw schemaError(path, `$ref "${target.slice(0, 100)}" must begin with "#/".`);
     let found: unknown = root;
     for (const part of target.split("/").slice(1)) {
-      const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
-      found = isSchema(found) || Array.isArray(found) ? (found as Schema)[key] : undefined;
+      const key = decoded(part).replaceAll("~1", "/").replaceAll("~0", "~");
+      const isPart = (isSchema(found) || Array.isArray(found)) && Object.hasOwn(found, key);
+      found = isPart ? (found as Schema)[key] : undefined;
     }
     if (found === undefined) throw schemaError(path, `$ref "${target.slice(0, 100)}" leads nowhere.`);
     return found;
@@ -202,6 +203,15 @@ export function compileSchema(expressions: Expressions, root: unknown): Expressi
 
   const compiler: Compiler = { expressions, json, compile };
   return compile(root, "");
+}
+
+/** A part of a URI; what is wrongly encoded names nothing. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** Keywords that were not read would not be kept: they are refused. */

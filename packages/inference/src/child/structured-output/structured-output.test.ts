@@ -107,6 +107,7 @@ test.each<[string, unknown, string]>([
   ["no integer between", { type: "integer", exclusiveMinimum: 3, exclusiveMaximum: 4 }, "no value matches"],
   ["crossed counts", { type: "array", minItems: 3, maxItems: 2 }, "minItems is larger"],
   ["a reference to nowhere", { $ref: "#/$defs/a" }, "leads nowhere"],
+  ["a reference that is no URI", { $ref: "#/%" }, "leads nowhere"],
   ["a reference outside", { $ref: "https://example.org/a" }, 'must begin with "#/"'],
   ["a reference to itself", { $ref: "#" }, "refers to itself"],
   ["a union with itself", { anyOf: [{ $ref: "#" }, { type: "null" }] }, "refers to itself"],
