@@ -39,9 +39,9 @@ it("takes a model that the operator allows, of the right kind, and no other", as
       return {
         ...inference,
         record: (id) => ({ ...(id === "test/third" ? embedding : generation), id }),
-        generate: (request) => {
+        generateStream: (request) => {
           asked.push(request.model);
-          return inference.generate(request);
+          return inference.generateStream(request);
         },
       };
     },

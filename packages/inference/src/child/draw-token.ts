@@ -77,6 +77,8 @@ export function createDraw({ temperature, topK, topP, minP }: DrawSettings) {
       mass += next.mass;
       bucket -= 1;
     }
+    // Fewer than asked for weigh anything: no weight is small enough for the lowest bucket (see `deepest`).
+    if (bucket === 0) return { ...everything, mass };
     return stepThrough(bucket, mostTokens - count, mostMass - mass, mass);
   }
 

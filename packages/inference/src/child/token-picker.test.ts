@@ -50,6 +50,8 @@ test.each<[string, Partial<SamplingSettings>, number[]]>([
   ["top-p of what top-k left", { topK: 2, topP: 0.7 }, [1]],
   ["min-p", { minP: 0.3 }, [1, 2]],
   ["low temperature", { temperature: 0.01 }, [1]],
+  ["top-k of more than are likely at all", { temperature: 0.01, topK: 4 }, [1]],
+  ["top-k and top-p of more than are likely at all", { temperature: 0.01, topK: 4, topP: 0.9 }, [1]],
   ["nothing left out", {}, [0, 1, 2, 3]],
 ])("%s leaves out the unlikely ones", (_, settings, expected) => {
   const drawn = shares(logits, { temperature: 1, ...settings }, 2000);
