@@ -96,8 +96,8 @@ export const fenceGuards: Guard[] = [
     edits: [
       {
         file: claimNext,
-        find: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, created_at, id limit \${limit} for update skip locked\`;\n}\n\n/**\n`,
-        replace: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, created_at, id limit \${limit}\`;\n}\n\n/**\n`,
+        find: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, place limit \${limit} for update skip locked\`;\n}\n\n/**\n`,
+        replace: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, place limit \${limit}\`;\n}\n\n/**\n`,
       },
     ],
     test: { file: claimsTest, name: "gives a task to one of those who claim it at the same time" },
@@ -153,8 +153,8 @@ export const fenceGuards: Guard[] = [
     edits: [
       {
         file: claimNext,
-        find: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, created_at, id limit \${limit} for update skip locked`,
-        replace: `where queue = \${queue} and status = 'queued'\n    order by turn, created_at, id limit \${limit} for update skip locked`,
+        find: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, place limit \${limit} for update skip locked`,
+        replace: `where queue = \${queue} and status = 'queued'\n    order by turn, place limit \${limit} for update skip locked`,
       },
     ],
     test: {

@@ -9,6 +9,7 @@ const reconciles = {
 };
 const reconciler = "apps/worker/src/reconcile-rings.ts";
 const turns = "supabase/migrations/20261121180000_set_triggers.sql";
+const places = "supabase/migrations/20261121234500_fair_places.sql";
 const byStatement = "supabase/migrations/20261121230000_work_by_statement.sql";
 const claimNext = "packages/core/src/db/claim-next.ts";
 const model = {
@@ -170,7 +171,7 @@ export const queueGuards: Guard[] = [
     protects: "Tasks are claimed as they came: a large backlog holds up everybody.",
     edits: [
       {
-        file: turns,
+        file: places,
         find: "select users.id, greatest(",
         replace: "select users.id, 0 * greatest(",
       },
@@ -182,12 +183,27 @@ export const queueGuards: Guard[] = [
     protects: "Users who submit again as soon as they are served hold up one who waits.",
     edits: [
       {
-        file: turns,
+        file: places,
         find: "where t.queue = of_queue and t.status in ('processing', 'completed', 'failed') order by t.turn desc",
         replace: "where t.queue = of_queue and t.status = 'processing' order by t.turn desc",
       },
     ],
     test: model,
+  },
+  {
+    name: "fair-place",
+    protects: "A user is the first of one round and the last of the next: others go by twice in between.",
+    edits: [
+      {
+        file: places,
+        find: "coalesce(case when waiting.turn >= round then waiting.place end, past.place, nextval('genq.places'))",
+        replace: "nextval('genq.places')",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/fair-turns.int.test.ts",
+      name: "with N users waiting each gets its turn within N claims, whatever the backlogs (seed 1598210910)",
+    },
   },
   {
     name: "turns-at-once",
@@ -242,19 +258,19 @@ export const queueGuards: Guard[] = [
     edits: [
       { file: turns, find: "alter table genq.tasks alter column status set statistics 0;\n", replace: "" },
       {
-        file: byStatement,
+        file: places,
         find: "and case t.status when 'queued' then exists (",
         replace: "and t.status = 'queued' and exists (",
       },
       {
-        file: byStatement,
+        file: places,
         find: "and other.turn = t.turn and other.id <> t.id) end\n",
         replace: "and other.turn = t.turn and other.id <> t.id)\n",
       },
       {
-        file: turns,
-        find: "(user_id, queue, turn, created_at, id) where",
-        replace: "(queue, user_id, turn, created_at, id) where",
+        file: places,
+        find: "(user_id, queue, turn) where",
+        replace: "(queue, user_id, turn) where",
       },
     ],
     test: {

@@ -124,9 +124,9 @@ type Fragment = PendingQuery<Row[]>;
 
 function firstDue(sql: Transaction, queue: QueueName, limit: number): Fragment {
   return sql`
-    select id, user_id, turn, created_at, expires_at <= now() as overdue from tasks
+    select id, user_id, turn, place, expires_at <= now() as overdue from tasks
     where queue = ${queue} and status = 'queued' and run_after <= now()
-    order by turn, created_at, id limit ${limit} for update skip locked`;
+    order by turn, place limit ${limit} for update skip locked`;
 }
 
 /**
@@ -137,13 +137,13 @@ function firstDue(sql: Transaction, queue: QueueName, limit: number): Fragment {
 function dueOfUncapped(sql: Transaction, queue: QueueName, options: ClaimOptions): Fragment {
   const { limit, runningPerUser } = options;
   return sql`
-    select id, user_id, turn, created_at, expires_at <= now() as overdue from tasks
+    select id, user_id, turn, place, expires_at <= now() as overdue from tasks
     where case status when 'queued' then run_after <= now() end and id in (
       with recursive near as materialized (
-        select id, turn, created_at from (
-          select id, user_id, turn, created_at from tasks
+        select id, turn, place from (
+          select id, user_id, turn, place from tasks
           where queue = ${queue} and status = 'queued' and run_after <= now()
-          order by turn, created_at, id limit ${nearTurns}
+          order by turn, place limit ${nearTurns}
         ) first
         where user_id not in (select user_id from running where tasks >= ${runningPerUser})
       ), waiting (user_id) as (
@@ -155,14 +155,14 @@ function dueOfUncapped(sql: Transaction, queue: QueueName, options: ClaimOptions
         from waiting where waiting.user_id is not null
       ), heads as (
         select head.* from waiting left join running using (user_id) cross join lateral (
-          select id, turn, created_at from tasks
+          select id, turn, place from tasks
           where queue = ${queue} and status = 'queued' and user_id = waiting.user_id and run_after <= now()
-          order by turn, created_at, id limit greatest(0, least(${limit}, ${runningPerUser} - coalesce(running.tasks, 0)))
+          order by turn limit greatest(0, least(${limit}, ${runningPerUser} - coalesce(running.tasks, 0)))
         ) head
       )
       select id from (select * from near union select * from heads) candidates
-      order by turn, created_at, id limit ${limit * 4 + 16})
-    order by turn, created_at, id limit ${limit} for update skip locked`;
+      order by turn, place limit ${limit * 4 + 16})
+    order by turn, place limit ${limit} for update skip locked`;
 }
 
 async function claimFrom(
@@ -180,7 +180,7 @@ async function claimFrom(
         select user_id, count(*)::integer as tasks from tasks where queue = ${queue} and status = 'processing' group by user_id
       ), due as materialized (${due}), chosen as (
         select id from (
-          select *, row_number() over (partition by user_id order by turn, created_at, id) as nth from due where not overdue
+          select *, row_number() over (partition by user_id order by turn) as nth from due where not overdue
         ) fresh left join running using (user_id)
         where nth + coalesce(running.tasks, 0) <= ${runningPerUser} order by user_id
       ), claimed as (
@@ -190,7 +190,7 @@ async function claimFrom(
       )
       select counts.seen, counts.overdue, ${sql(taskColumns.map((column) => `claimed.${column}`))}
       from (select count(*)::integer as seen, count(*) filter (where overdue)::integer as overdue from due) counts
-      left join claimed on true order by claimed.turn, claimed.created_at, claimed.id`,
+      left join claimed on true order by claimed.turn, claimed.place`,
   ]);
   return {
     rows: rows.filter((row): row is ClaimedRow & (typeof rows)[number] => row.id !== null),

@@ -33,7 +33,7 @@ export async function selectQueueLags(
     ) counted) waiting
     cross join lateral (select min(run_after) as oldest from (
       select run_after from tasks where tasks.queue = known.queue and status = 'queued'
-      order by turn, created_at, id limit ${lookedAt}
+      order by turn, place limit ${lookedAt}
     ) first where run_after <= now()) head`;
   return rows.map((row) => ({ queue: row.queue, due: row.due, oldestSeconds: row.oldest_seconds ?? 0 }));
 }
@@ -55,7 +55,7 @@ export async function selectOverdueQueues(
     where exists (
       select from (
         select user_id, greatest(created_at, run_after) as due_at from tasks
-        where tasks.queue = known.queue and status = 'queued' order by turn, created_at, id limit ${lookedAt}
+        where tasks.queue = known.queue and status = 'queued' order by turn, place limit ${lookedAt}
       ) line
       where due_at < now() - make_interval(secs => ${options.waitedMs / 1000})
         and not exists (select from capped where capped.queue = known.queue and capped.user_id = line.user_id))`;

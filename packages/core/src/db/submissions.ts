@@ -111,9 +111,9 @@ export async function insertTasks(
         select lines.queue, turns.* from (select queue, array_agg(distinct user_id) as users from submitted group by queue) lines
         cross join lateral next_turns(lines.queue, lines.users, null) turns
       )
-      insert into tasks (id, user_id, kind, queue, payload, expires_at, turn)
+      insert into tasks (id, user_id, kind, queue, payload, expires_at, turn, place)
       select id, user_id, kind, queue, payload, now() + make_interval(secs => wait_seconds),
-        turn + row_number() over (partition by user_id, queue) - 1
+        turn + row_number() over (partition by user_id, queue) - 1, place
       from submitted join next using (user_id, queue)
       order by user_id, queue
       returning ${sql(listedTaskColumns)}`,

@@ -180,7 +180,8 @@ const snapshotQuery = `
 /** The model's side of a snapshot. */
 export function snapshotOf(model: Model): Snapshot {
   const tasks = model.tasks
-    .map((task) => ({
+    // A place is a number without a meaning of its own: the order of claims tells whether it is right.
+    .map(({ place: _place, ...task }) => ({
       ...task,
       turn: task.status === "queued" || task.status === "processing" ? task.turn : null,
       runAfter: task.status === "queued" ? task.runAfter : null,

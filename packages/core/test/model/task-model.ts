@@ -19,6 +19,7 @@ export interface ModelTask {
   lifeAttempts: number;
   unreported: number;
   turn: number;
+  place: number;
   leaseUntil: number | null;
   runAfter: number;
   rungAt: number | null;
@@ -130,6 +131,7 @@ export function submit(
       ...{ leaseUntil: null, rungAt: null, startedAt: null, finishedAt: null },
       ...{ problem: null, progress: null, hasResult: false, events: 0, log: [">queued 0 1"] },
       turn: 0,
+      place: 0,
       runAfter: model.now,
       createdAt: model.now,
       expiresAt: model.now + jobCatalog[kind].limits.waitSeconds * 1000,
@@ -142,18 +144,23 @@ export function submit(
 }
 
 /**
- * Start-time fair queuing: behind its user's other tasks, and not before the latest turn that was ever served, which is
- * remembered after its task ended. Asked for before the task changes its status.
+ * Rounds: behind its user's other tasks, and not before the latest turn that was ever served, which is remembered after its
+ * task ended. A user's place in the round stays while something of theirs waits or was served in it; else it is the last.
+ * Asked for before the task changes its status.
  */
 function takeTurn(model: Model, task: ModelTask): void {
   const line = model.tasks.filter((one) => queueOf(one) === queueOf(task));
   const waiting = line.filter((one) => one !== task && one.status === "queued");
   const served = line.filter((one) => ["processing", "completed", "failed"].includes(one.status));
-  const latest = Math.max(...served.map((one) => one.turn));
-  const mine = waiting.filter((one) => one.user === task.user).map((one) => one.turn);
-  if (served.some((one) => one !== task && one.turn === latest && one.user === task.user)) mine.push(latest);
-  const floor = served.length > 0 ? latest : Math.min(...waiting.map((one) => one.turn));
-  task.turn = Math.max(Number.isFinite(floor) ? floor : 0, ...mine.map((turn) => turn + 1));
+  const turns =
+    served.length > 0 ? [Math.max(...served.map((one) => one.turn))] : waiting.map((one) => one.turn);
+  const round = turns.length > 0 ? Math.min(...turns) : 0;
+  const last = waiting.filter((one) => one.user === task.user).sort((a, b) => b.turn - a.turn)[0];
+  const past = served.find((one) => one.user === task.user && one.turn === round);
+  const places = [last !== undefined && last.turn >= round ? last.place : undefined, past?.place];
+  task.turn = Math.max(round, (last?.turn ?? -1) + 1, (past?.turn ?? -1) + 1);
+  task.place =
+    places.find((place) => place !== undefined) ?? 1 + Math.max(0, ...model.tasks.map((one) => one.place));
 }
 
 /** Two tasks of one user never wait at one turn. */
@@ -178,7 +185,7 @@ export function claimNext(
 ): ModelTask[] {
   const due = model.tasks
     .filter((task) => queueOf(task) === queue && task.status === "queued" && task.runAfter <= model.now)
-    .sort((a, b) => a.turn - b.turn || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    .sort((a, b) => a.turn - b.turn || a.place - b.place);
   const claimed: ModelTask[] = [];
   for (const task of due) {
     if (claimed.length === limit) break;
