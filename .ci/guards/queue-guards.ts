@@ -242,14 +242,30 @@ export const queueGuards: Guard[] = [
     protects: "A claim past a user who has enough running reads all that waits in other queues.",
     edits: [
       {
-        file: "packages/core/src/db/claim-next.ts",
-        find: "where case status when 'queued' then run_after <= now() end and id in (",
-        replace: "where status = 'queued' and run_after <= now() and id in (",
+        file: claimNext,
+        find: "where case status when 'queued' then run_after <= now() end and ctid in (",
+        replace: "where status = 'queued' and run_after <= now() and ctid in (",
       },
     ],
     test: {
       file: "packages/core/src/db/fair-turns.int.test.ts",
       name: "beside a backlog a claim past a user who has enough running reads few rows of what waits in another queue",
+    },
+  },
+  {
+    name: "claim-by-ctid",
+    protects: "Each claim reads the whole table while the last statistics are of an empty one.",
+    edits: [
+      {
+        file: claimNext,
+        find: "from chosen where t.ctid = chosen.ctid returning",
+        replace:
+          "from chosen, (select ctid as place_of, id as id_of from tasks) found where found.place_of = chosen.ctid and t.id = found.id_of returning",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/fair-turns.int.test.ts",
+      name: "beside a backlog a claim reads few rows, though statistics were taken when all there was had been deleted",
     },
   },
   {
