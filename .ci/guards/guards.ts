@@ -1,4 +1,5 @@
 import { answerGuards } from "./answer-guards.ts";
+import { deltaGuards } from "./delta-guards.ts";
 import { fenceGuards } from "./fence-guards.ts";
 import { generationGuards } from "./generation-guards.ts";
 import type { Guard } from "./guard.ts";
@@ -25,4 +26,5 @@ export const guards: Guard[] = [
   ...webhookGuards,
   ...requestGuards,
   ...answerGuards,
+  ...deltaGuards,
 ];

@@ -6,6 +6,8 @@ export type RunOutcome = "completed" | "failed" | "retried" | "given_back" | "lo
 
 export interface Metrics {
   ran(kind: JobKind, outcome: RunOutcome, ms: number): void;
+  /** A piece of a generation's text. */
+  published(outcome: "taken" | "dropped"): void;
   rang(tasks: number): void;
   ringIgnored(reason: "malformed" | "unknown_task"): void;
   requeued(tasks: number): void;
@@ -58,6 +60,12 @@ export function createMetrics(options: {
       const memory = options.queueMemory?.() ?? null;
       if (memory !== null) this.set(memory.usedBytes / memory.maxBytes);
     },
+  });
+  const deltas = new Counter({
+    name: "genq_task_deltas_total",
+    help: "Pieces of text of running generations: taken by the queue's server, or dropped because it was away",
+    labelNames: ["outcome"],
+    registers,
   });
   const rung = new Counter({
     name: "genq_reconciler_rings_total",
@@ -125,6 +133,7 @@ export function createMetrics(options: {
       runs.inc({ kind, outcome });
       seconds.observe({ kind, outcome }, ms / 1000);
     },
+    published: (outcome) => deltas.inc({ outcome }),
     rang: (tasks) => rung.inc(tasks),
     ringIgnored: (reason) => ignored.inc({ reason }),
     requeued: (tasks) => requeued.inc(tasks),

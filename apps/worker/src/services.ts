@@ -1,5 +1,5 @@
 import type { Database } from "@genq/core/db";
-import type { Queues } from "@genq/core/queue";
+import type { DeltaPublisher, Queues } from "@genq/core/queue";
 import type { Storage } from "@genq/core/storage";
 import type { Inference } from "@genq/inference";
 import type { Logger } from "pino";
@@ -9,6 +9,8 @@ import type { Metrics } from "./metrics.ts";
 export interface Services {
   database: Database;
   queues: Queues;
+  /** Where the text of a generation goes as it comes. */
+  deltas: DeltaPublisher;
   storage: Storage;
   inference: Inference;
   /** Models that a task may ask for besides the configured ones. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type QueueName, queueNames } from "@genq/contract";
 import type { Database } from "@genq/core/db";
 import {
+  openDeltaPublisher,
   openQueues,
   openRingWorker,
   type QueueOptions,
@@ -85,6 +86,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const warn = limitedWarning(log);
   const onError = (error: Error) => warn(error, "queue");
   const queues = openQueues({ ...options.queue, onError });
+  const deltas = openDeltaPublisher({ ...options.queue, onError });
   const leases = createLeases({ database, onError: (error) => warn(error, "leases were not renewed") });
   const metrics = createMetrics({
     running: leases.held,
@@ -101,6 +103,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const services: Services = {
     database,
     queues,
+    deltas,
     storage,
     inference: models.inference,
     modelsAllowed: options.modelsAllowed ?? [],
@@ -201,7 +204,7 @@ export function startWorker(options: WorkerOptions): Worker {
       await Promise.race([closed, sleep(giveBackMs, undefined, { ref: false })]);
       ending.abort();
       leases.close();
-      await Promise.allSettled([closed, heartbeat.stop(), models.stop(), queues.close()]);
+      await Promise.allSettled([closed, heartbeat.stop(), models.stop(), queues.close(), deltas.close()]);
     },
   };
 }

@@ -25,6 +25,7 @@ it("rings for what is silent while storage is away", async () => {
   const reconciler = startReconciler({
     database,
     queues: api.queues,
+    deltas: { publish: () => Promise.resolve(true), close: () => Promise.resolve() },
     storage: { ...memoryStorage(), remove: () => Promise.reject(new Error("away")) },
     inference: fakeInference({}, () => undefined),
     modelsAllowed: [],

@@ -7,6 +7,7 @@ export * from "./problems.ts";
 export * from "./scalars.ts";
 export * from "./search.ts";
 export * from "./service.ts";
+export * from "./task-deltas.ts";
 export * from "./task-webhook.ts";
 export * from "./tasks.ts";
 export * from "./webhooks.ts";

@@ -4,8 +4,10 @@ import { citationsOf } from "../retrieval/citations.ts";
 import { buildPlainPrompt, buildRagPrompt } from "../retrieval/rag-prompt.ts";
 import { retrievePassages, wantsPassages } from "../retrieval/retrieve-passages.ts";
 import type { Handler } from "./handler.ts";
+import { publishDeltas } from "./publish-deltas.ts";
 import { reportTokens } from "./report-tokens.ts";
 import { servedModel } from "./served-model.ts";
+import { toStorable } from "./to-storable.ts";
 
 const defaultNewTokens = 256;
 
@@ -34,7 +36,7 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
     stopTokenIds: payload.stop_token_ids,
     responseFormat: formatOf(payload.response_format),
   });
-  for await (const _ of stream) progress.count();
+  for await (const _ of publishDeltas(services, run, stream)) progress.count();
   const answer = await stream.result;
   await progress.settled();
   const text = toStorable(answer.text);
@@ -80,9 +82,4 @@ function formatOf(format: ContractFormat | undefined): ResponseFormat | undefine
 function logprobsOf({ top, ...picked }: TokenLogprobs) {
   const tell = ({ token, logprob }: TokenLogprob) => ({ token: toStorable(token), logprob });
   return { ...tell(picked), top_logprobs: top.map(tell) };
-}
-
-/** Postgres keeps neither U+0000 nor lone surrogates. */
-function toStorable(text: string): string {
-  return text.replaceAll("\u0000", "").toWellFormed();
 }

@@ -1,4 +1,6 @@
 export type { QueueBackend, QueueOptions } from "./connection.ts";
+export { type DeltaPublisher, openDeltaPublisher } from "./delta-publisher.ts";
+export { type DeltaSubscriber, openDeltaSubscriber } from "./delta-subscriber.ts";
 export { migrateQueue } from "./migrate.ts";
 export { findQueueProblems, type QueueMonitor, startQueueMonitor } from "./queue-monitor.ts";
 export type { QueueReport } from "./queue-report.ts";

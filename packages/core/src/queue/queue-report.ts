@@ -41,7 +41,9 @@ export function reportRedis(info: string, save: string | undefined): QueueReport
   if (version !== undefined && isOlder(version, versions.least)) {
     problems.push(`Its version is ${version}; the queue needs ${versions.least.join(".")} or later.`);
   } else if (version !== undefined && isOlder(version, versions.advised)) {
-    warnings.push(`Its version is ${version}; ${versions.advised.join(".")} or later is advised.`);
+    warnings.push(
+      `Its version is ${version}; ${versions.advised.join(".")} or later is advised; older ones bring no text of running generations.`,
+    );
   }
 
   if (fields.get("aof_enabled") !== "1") {

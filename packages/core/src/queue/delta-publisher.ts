@@ -1,0 +1,104 @@
+import type { TaskDelta } from "@genq/contract";
+import { createPostgresRelayBackend, type IRelayBackend, RedisRelayBackend } from "bullmq";
+import { createCircuit, within } from "./circuit.ts";
+import {
+  asBullConnection,
+  openPostgresPool,
+  openRedis,
+  type QueueOptions,
+  queueBackend,
+} from "./connection.ts";
+
+/** A worker's side of the channel of deltas. Opened by the first delta: who generates nothing has no connection for it. */
+export interface DeltaPublisher {
+  /**
+   * Sends a piece to those who listen to its task now; nothing is kept for others. False when the queue's server did not
+   * take it within 0.7 s, or is known to be away: then the piece is not sent again. Publish one after the other: that is their order.
+   */
+  publish(delta: TaskDelta): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const publishing = { boundMs: 700, pauseMs: 1000 } as const;
+/** In bytes: the longest delta with every character escaped. */
+const maxSize = 64 * 1024;
+
+/** BullMQ's relay, which delivers by topic; a task's topic is its id. */
+export function deltaNamespace(prefix: string): string {
+  return `${prefix}-deltas`;
+}
+
+/** The newest that a subscriber keeps unread; older ones are dropped, and what it misses shows by the offsets. */
+export const inboxLimit = 5000;
+
+export function openDeltaPublisher(options: QueueOptions): DeltaPublisher {
+  const open = queueBackend(options.url) === "redis" ? openRedisSide : openPostgresSide;
+  const circuit = createCircuit(publishing);
+  let side: Side | undefined;
+  let starting: Promise<IRelayBackend> | undefined;
+  // As BullMQ's queues, one that failed to start is made anew.
+  const ready = (): Promise<IRelayBackend> => {
+    side ??= open(options);
+    const backend = side.make();
+    const started = backend.waitUntilReady().then(
+      () => backend,
+      (error: unknown) => {
+        starting = undefined;
+        backend.close().catch(() => undefined);
+        throw error;
+      },
+    );
+    starting = started;
+    return started;
+  };
+  return {
+    publish: async (delta) => {
+      const data = JSON.stringify(delta);
+      const sent = await circuit.run(async () => {
+        const backend = await (starting ?? ready());
+        return backend.publish(delta.task_id, data, { ts: Date.now(), retainMs: 0, maxSize });
+      });
+      return sent !== undefined;
+    },
+    close: async () => {
+      const opened = side;
+      if (opened === undefined) return;
+      await within(publishing.boundMs, async () => (await starting)?.close());
+      await within(publishing.boundMs, opened.end);
+    },
+  };
+}
+
+interface Side {
+  make: () => IRelayBackend;
+  end: () => Promise<void>;
+}
+
+// Not a Relay of BullMQ, which also reads an inbox and says every few seconds that it lives: a worker hears nothing.
+
+function openRedisSide(options: QueueOptions): Side {
+  const { prefix } = options;
+  const redis = openRedis(options, false);
+  return {
+    make: () =>
+      new RedisRelayBackend({
+        connection: redis,
+        namespace: deltaNamespace(prefix),
+        prefix,
+        inboxMaxLength: inboxLimit,
+      }),
+    end: async () => redis.disconnect(),
+  };
+}
+
+function openPostgresSide(options: QueueOptions): Side {
+  const pool = openPostgresPool(options, 2, 1000);
+  return {
+    make: () =>
+      createPostgresRelayBackend({
+        connection: asBullConnection(pool),
+        namespace: deltaNamespace(options.prefix),
+      }),
+    end: () => pool.end(),
+  };
+}
