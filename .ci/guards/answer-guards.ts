@@ -110,7 +110,7 @@ export const answerGuards: Guard[] = [
     ],
     test: {
       file: "apps/worker/test/answer-schema.int.test.ts",
-      name: "what the request's check says of",
+      name: 'what the request\'s check says of {"not":{}}, the model says too',
     },
   },
   {
@@ -124,6 +124,21 @@ export const answerGuards: Guard[] = [
       },
     ],
     test: { file: "packages/contract/src/generation.test.ts", name: "refuses a constant nested too deep" },
+  },
+  {
+    name: "format-kept",
+    protects: "A date is any text.",
+    edits: [
+      {
+        file: `${child}/structured-output/compile-string.ts`,
+        find: "if (format === undefined && pattern === undefined) {",
+        replace: "if (!pattern) {",
+      },
+    ],
+    test: {
+      file: `${child}/structured-output/typical-schemas.test.ts`,
+      name: "nullable random logits give what it describes (1)",
+    },
   },
   {
     name: "stream-cancels",

@@ -1,6 +1,7 @@
 import { generateRequestSchema } from "@genq/contract";
 import { createInference } from "@genq/inference";
 import { afterAll, expect, it } from "vitest";
+import { z } from "zod";
 
 const inference = createInference({
   models: { embedding: "genq/mini-embedder", generation: "genq/mini-generator" },
@@ -28,7 +29,11 @@ const schemas: Record<string, unknown>[] = [
     { enum: [1] },
     { exclusiveMaximum: 1 },
     { exclusiveMinimum: 1 },
-    { format: "date" },
+    ...["date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"].map(
+      (format) => ({ format }),
+    ),
+    z.toJSONSchema(z.email()),
+    { format: "color", pattern: "^a" },
     { format: "color" },
     { items: {} },
     { maxContains: 1 },
@@ -45,6 +50,8 @@ const schemas: Record<string, unknown>[] = [
     { oneOf: [{ type: "null" }, { type: "string" }] },
     { pattern: "a" },
     { pattern: "(?=a)" },
+    { pattern: "(?<!a)" },
+    { pattern: "(a)\\1" },
     { prefixItems: [{}] },
     { properties: { a: {} }, required: ["a"] },
     { propertyNames: { type: "string" } },
@@ -65,7 +72,7 @@ it.each(schemas.map((schema) => [JSON.stringify(schema), schema] as const))(
     const answered = await inference
       .generate({
         messages: [{ role: "user", content: "a" }],
-        maxNewTokens: 40,
+        maxNewTokens: 60,
         temperature: 0,
         responseFormat: { type: "json_schema", schema },
       })

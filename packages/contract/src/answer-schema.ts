@@ -10,9 +10,10 @@ const one = ["items", "additionalProperties", "propertyNames"];
 const lists = ["anyOf", "oneOf", "allOf", "prefixItems"];
 const read = new Set([
   ...["type", "enum", "const", "$ref", "properties", "required", ...one, ...lists],
-  ...["minItems", "maxItems", "minLength", "maxLength"],
+  ...["minItems", "maxItems", "minLength", "maxLength", "pattern", "format"],
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
 ]);
+const formats = "date, time, date-time, duration, email, hostname, ipv4, ipv6, uri, uuid";
 /** They say nothing about which values match. */
 const annotations = new Set([
   ...["$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples"],
@@ -38,6 +39,7 @@ export const answerSchema = z.record(z.string(), z.unknown()).superRefine((root,
     for (const { path, message } of findMistakes(root)) context.addIssue({ code: "custom", path, message });
 });
 
+const lookAround = /\(\?<?[=!]|\\[1-9]/;
 const tooDeep = `is nested deeper than ${mostDepth} schemas`;
 
 type Path = readonly string[];
@@ -78,6 +80,13 @@ function findMistakes(root: unknown): Mistake[] {
       else if (key === "type") {
         const unknown = [value].flat().find((name) => !types.includes(String(name)));
         if (unknown !== undefined) add(key, `must be of ${types.join(", ")}`);
+      } else if (key === "format") {
+        const isKnown = formats.split(", ").includes(String(value));
+        if (!isKnown && schema["pattern"] === undefined) add(key, `must be one of ${formats}`);
+      } else if (key === "pattern") {
+        // Zod writes look-around beside some formats, which the format alone stands for.
+        if (schema["format"] === undefined && lookAround.test(String(value)))
+          add(key, "has look-around or a back reference, which are not supported");
       } else if (key === "$ref") {
         const target = typeof value === "string" ? resolve(root, value) : undefined;
         if (target) goTo(target.schema, target.path);

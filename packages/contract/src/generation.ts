@@ -33,7 +33,7 @@ export const responseFormatSchema = z
   ])
   .meta({
     description:
-      "The answer is always a whole JSON text that matches, brought to its end within max_new_tokens. Supported of JSON Schema: type, enum, const, properties, required, additionalProperties, propertyNames, items, prefixItems, minItems, maxItems, minLength, maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum, anyOf, oneOf of options that exclude each other, $ref within the schema. Other keywords are refused. An object has the named properties and no others",
+      "The answer is always a whole JSON text that matches, brought to its end within max_new_tokens. Supported of JSON Schema: type, enum, const, properties, required, additionalProperties, propertyNames, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern (without look-around), format (date, time, date-time, duration, email, hostname, ipv4, ipv6, uri, uuid), minimum, maximum, exclusiveMinimum, exclusiveMaximum, anyOf, oneOf of options that exclude each other, $ref within the schema. Other keywords are refused. An object has the named properties and no others",
   });
 export type ResponseFormat = z.infer<typeof responseFormatSchema>;
 

@@ -4,8 +4,10 @@ import { type Compiler, isSchema, type Schema, schemaError } from "./schema.ts";
 /** An object's named properties, in the schema's order; without any, a map of any keys. */
 export function compileObject(compiler: Compiler, schema: Schema, path: string): Expression {
   const { expressions, json } = compiler;
-  const properties = schema["properties"] ?? {};
-  if (!isSchema(properties)) throw schemaError(path, "properties must be an object.");
+  const given = schema["properties"] ?? {};
+  if (!isSchema(given)) throw schemaError(path, "properties must be an object.");
+  const byEnum = Object.keys(given).length === 0 ? propertiesByEnum(schema) : undefined;
+  const properties = byEnum ?? given;
   const required = schema["required"] ?? [];
   if (!Array.isArray(required)) throw schemaError(path, "required must be a list of names.");
   const missing = required.find((name) => typeof name !== "string" || !Object.hasOwn(properties, name));
@@ -22,7 +24,10 @@ export function compileObject(compiler: Compiler, schema: Schema, path: string):
     required: required.includes(name),
     text: json.member(
       expressions.literal(JSON.stringify(name)),
-      compiler.compile(properties[name], `${path}/properties/${escapePointer(name)}`),
+      compiler.compile(
+        properties[name],
+        byEnum ? `${path}/additionalProperties` : `${path}/properties/${escapePointer(name)}`,
+      ),
     ),
   }));
   let [first, later] = [expressions.empty, expressions.empty];
@@ -36,11 +41,18 @@ export function compileObject(compiler: Compiler, schema: Schema, path: string):
   return json.enclosed("{", first, "}");
 }
 
+/** A map whose names are listed has them as properties: so the required ones come, and none comes twice. */
+function propertiesByEnum(schema: Schema): Schema | undefined {
+  const [names, values] = [schema["propertyNames"], schema["additionalProperties"] ?? true];
+  if (!isSchema(names) || !Array.isArray(names["enum"]) || values === false) return undefined;
+  return Object.fromEntries(names["enum"].map((name) => [String(name), values]));
+}
+
 function compileMap({ expressions, json, compile }: Compiler, schema: Schema, path: string): Expression {
   const additional = schema["additionalProperties"] ?? true;
   if (additional === false) return json.enclosed("{", expressions.empty, "}");
   const names = schema["propertyNames"] ?? true;
-  if (isSchema(names) && names["type"] !== "string" && names["enum"] === undefined)
+  if (isSchema(names) && names["type"] !== "string")
     throw schemaError(`${path}/propertyNames`, 'must have type "string" or an enum of names.');
   const key = isSchema(names) ? compile(names, `${path}/propertyNames`) : json.text();
   const value = compile(additional, `${path}/additionalProperties`);

@@ -1,4 +1,5 @@
 import { compileObject } from "./compile-object.ts";
+import { compileString } from "./compile-string.ts";
 import { areDisjoint } from "./disjoint.ts";
 import type { Expression, Expressions } from "./expression.ts";
 import { createJsonText } from "./json-text.ts";
@@ -13,7 +14,7 @@ const annotations = new Set(
 const keywordsOf: Record<string, readonly string[]> = {
   object: ["properties", "required", "additionalProperties", "propertyNames"],
   array: ["items", "prefixItems", "minItems", "maxItems"],
-  string: ["minLength", "maxLength"],
+  string: ["minLength", "maxLength", "pattern", "format"],
   number: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
   integer: ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
   boolean: [],
@@ -80,10 +81,8 @@ export function compileSchema(expressions: Expressions, root: unknown): Expressi
         return inside(() => compileObject(compiler, schema, path));
       case "array":
         return inside(() => compileArray(schema, path));
-      case "string": {
-        const [least, most] = counts(schema, "minLength", "maxLength", path);
-        return json.text(least, most);
-      }
+      case "string":
+        return compileString(compiler, schema, path);
       case "boolean":
         return expressions.either(expressions.literal("true"), expressions.literal("false"));
       case "null":

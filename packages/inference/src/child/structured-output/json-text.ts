@@ -90,7 +90,7 @@ export function createJsonText(expressions: Expressions) {
     enclosed("{", list(member(text(), value), 0, Number.POSITIVE_INFINITY), "}");
   const array = (value: Expression) => enclosed("[", list(value, 0, Number.POSITIVE_INFINITY), "]");
 
-  return { number, text, enclosed, comma, colon, list, member, any, object };
+  return { number, character, text, enclosed, comma, colon, list, member, any, object };
 }
 
 export type JsonText = ReturnType<typeof createJsonText>;

@@ -1,41 +1,8 @@
-import { AutoTokenizer, env } from "@huggingface/transformers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { bundledModelsFolder } from "../../bundled-models.ts";
+import { answer, output } from "../../testing/random-answer.ts";
 import type { ResponseFormat } from "../../types.ts";
-import { createTokenPicker } from "../token-picker.ts";
-import { noProgress } from "../yield-to-events.ts";
-import { createStructuredOutput } from "./structured-output.ts";
-
-env.localModelPath = `${bundledModelsFolder}/genq/`;
-const tokenizer = await AutoTokenizer.from_pretrained("mini-generator", { local_files_only: true });
-const end = 3;
-const output = createStructuredOutput(tokenizer, new Set([end]), noProgress());
-const size = tokenizer.get_vocab().size;
-
-/** What a model of random weights answers: its logits are random, and favour some tokens the more the wilder it is. */
-async function answer(
-  format: ResponseFormat,
-  { seed = 1, temperature = 1, mostTokens = 60, wild = 5 } = {},
-): Promise<string> {
-  const guard = await output.begin(format, mostTokens);
-  const picker = createTokenPicker({ temperature, seed }, []);
-  let state = seed >>> 0;
-  const logits = new Float32Array(size);
-  const ids: number[] = [];
-  for (let left = mostTokens; left > 0; left -= 1) {
-    for (let token = 0; token < size; token += 1) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      logits[token] = (state / 2 ** 32) * wild;
-    }
-    const { token } = picker.pick(logits, guard.allowed(left));
-    if (token === end) break;
-    ids.push(token);
-    if (guard.accept(token)) break;
-  }
-  return tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
-}
 
 const schemaOf = (schema: unknown): ResponseFormat => ({ type: "json_schema", schema });
 const Node: z.ZodType = z.object({
@@ -99,10 +66,18 @@ test.each<[string, unknown, string]>([
   ["no type", { type: "foo" }, 'type "foo" is none of'],
   [
     "a keyword that is not kept",
-    { properties: { a: { type: "string", pattern: "a" } } },
-    'at /properties/a: "pattern" is not',
+    { properties: { a: { type: "array", uniqueItems: true } } },
+    'at /properties/a: "uniqueItems" is not',
   ],
   ["a keyword of another type", { type: "string", minimum: 3 }, '"minimum" does not go with'],
+  ["a format that is none", { type: "string", format: "color" }, "format must be one of date, "],
+  ["look-around", { type: "string", pattern: "^(?!a)b" }, "pattern has look-around"],
+  ["a word's edge", { type: "string", pattern: "\\bb" }, "pattern has \\b"],
+  ["a back reference", { type: "string", pattern: "(a)\\1" }, "pattern has \\1"],
+  ["no regular expression", { type: "string", pattern: "(" }, "pattern is no regular expression"],
+  ["a repeated nothing", { type: "string", pattern: "^(a*)*$" }, "pattern repeats a part that may be empty"],
+  ["an anchor in the middle", { type: "string", pattern: "a$b" }, "pattern may have ^ and $ at"],
+  ["a pattern and a length", { type: "string", pattern: "^a+$", maxLength: 3 }, "maxLength does not go with"],
   ["crossed bounds", { type: "integer", minimum: 5, maximum: 3 }, "no value matches"],
   ["no integer between", { type: "integer", exclusiveMinimum: 3, exclusiveMaximum: 4 }, "no value matches"],
   ["crossed counts", { type: "array", minItems: 3, maxItems: 2 }, "minItems is larger"],
