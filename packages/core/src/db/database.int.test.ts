@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, inject, test } from "vitest";
 import { openTestStack } from "../../test/open-test-stack.ts";
+import { openTcpProxy } from "../../test/tcp-proxy.ts";
 import { closeDatabase, inServiceTransaction, openDatabase } from "./database.ts";
 
 const stack = await openTestStack();
@@ -36,6 +37,29 @@ test("a connection that ends in a transaction costs that transaction, not the pr
   }
   await closeDatabase(database);
   proxy.close();
+});
+
+test("a transaction whose connection ended commits nothing of the next one on it", async () => {
+  const proxy = await openTcpProxy(stack.databaseUrl);
+  const database = openDatabase({ url: proxy.url, role: "genq_worker", max: 1, prepare: true });
+  const written = Promise.withResolvers<void>();
+  const lost = inServiceTransaction(database, async (sql) => {
+    await sql`select 1`;
+    proxy.refuse();
+    proxy.pass();
+    await written.promise;
+  });
+  await expect(lost).rejects.toMatchObject({ code: "database_unavailable" });
+  const next = inServiceTransaction(database, async (sql) => {
+    await sql`insert into workers (id) values (gen_random_uuid())`;
+    written.resolve();
+    await sleep(100);
+    throw new RangeError("not written after all");
+  });
+  await expect(next).rejects.toThrow(RangeError);
+  expect(await inServiceTransaction(database, (sql) => sql`select id from workers`)).toEqual([]);
+  await closeDatabase(database);
+  await proxy.close();
 });
 
 test("a server lets go of clients that fall silent; the embedded one does so by its gateway, not by a timeout", async () => {

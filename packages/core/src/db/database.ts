@@ -165,6 +165,8 @@ async function begin<Result>(
         const worked = (async () => transaction.work(sql))();
         const done = Promise.all([worked, entered]);
         const [value] = await Promise.race([done, rejection(running.expired)]);
+        // Hearing of this value the driver commits: what runs on the connection by now, if it came back for another.
+        if (running.over) return await new Promise<never>(() => undefined);
         return { value };
       } catch (error) {
         // Hearing of this error the driver rolls back, which must not be written to a connection that is gone. When
