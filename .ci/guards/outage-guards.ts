@@ -156,4 +156,49 @@ export const outageGuards: Guard[] = [
       name: "two attempts of a task in one group: the later one ends it, and the earlier is no stale writer",
     },
   },
+  {
+    name: "no-late-commit",
+    protects: "A transaction whose connection ended commits half of another one, or ends the process.",
+    edits: [
+      {
+        file: "packages/core/src/db/database.ts",
+        find: "        if (running.over) return await new Promise<never>(() => undefined);\n        return { value };",
+        replace: "        return { value };",
+      },
+    ],
+    test: {
+      file: "packages/core/src/db/database.int.test.ts",
+      name: "a transaction whose connection ended commits nothing of the next one on it",
+    },
+  },
+  {
+    name: "supabase-outlives-postgres",
+    protects: "The process of the embedded Supabase ends when Postgres does.",
+    edits: [
+      {
+        file: "apps/standalone/src/supabase/main.ts",
+        find: "Object.assign(connection.driver, { reserve: openConnections(connection.driver, 4) });",
+        replace: "void openConnections;",
+      },
+    ],
+    test: {
+      file: "apps/standalone/src/supabase/outage.int.test.ts",
+      name: "Supabase lives through deaths of Postgres under load, and answers again when it is back",
+    },
+  },
+  {
+    name: "away-deaths-do-not-count",
+    protects: "The standalone edition ends because Postgres was away for a while.",
+    edits: [
+      {
+        file: "apps/standalone/src/process/service.ts",
+        find: "if (needs && !needs.#readyFrom(startedAt)) {",
+        replace: 'if (needs?.name === "" && !needs.#readyFrom(startedAt)) {',
+      },
+    ],
+    test: {
+      file: "apps/standalone/src/process/service.int.test.ts",
+      name: "deaths count only while what the service needs is ready: then it is given up",
+    },
+  },
 ];

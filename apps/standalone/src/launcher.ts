@@ -132,7 +132,7 @@ export class Launcher {
   #service(name: ServiceName, entry: string, env: NodeJS.ProcessEnv, dataFolder: string): Service {
     const logFolder = join(dataFolder, "logs");
     const onLine = (line: string): void => this.#screen.childLine(name, line);
-    const service = new Service({ name, entry, env, logFolder, onLine });
+    const service = new Service({ name, entry, env, logFolder, onLine, needs: this.#services.postgres });
     service.on("restart", ({ reason, delayMs }) => {
       this.#screen.warn(
         `${name} ended (${reason}): starting it again in ${delayMs} ms; its log is ${join(logFolder, `${name}.log`)}`,

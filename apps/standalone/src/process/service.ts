@@ -12,6 +12,8 @@ export interface ServiceOptions {
   readonly entry: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logFolder: string;
+  /** What it can't live without: while that one is away its deaths are not its own fault. */
+  readonly needs?: Service | undefined;
   /** Each line that the process writes, without its end. */
   readonly onLine: (line: string) => void;
 }
@@ -30,6 +32,7 @@ export const lifeLine = new URL("./life-line.ts", import.meta.url).href;
 const quickDeathMs = 30_000;
 const maxQuickDeaths = 5;
 const firstDelayMs = 250;
+const awayDelayMs = 500;
 const lastWordLines = 4;
 const lastWordLength = 400;
 
@@ -42,6 +45,7 @@ export class Service extends EventEmitter<ServiceEvents> {
   #exit: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #quickDeaths = 0;
+  #readySince: number | undefined;
   #lastWords: string[] = [];
 
   constructor(options: ServiceOptions) {
@@ -79,6 +83,9 @@ export class Service extends EventEmitter<ServiceEvents> {
     child.on("message", (message) => {
       const report = reportSchema.safeParse(message);
       if (report.success) {
+        if (report.data.type === "ready") {
+          this.#readySince = Date.now();
+        }
         this.emit("report", report.data);
       }
     });
@@ -87,7 +94,8 @@ export class Service extends EventEmitter<ServiceEvents> {
       if (!ended) {
         ended = true;
         this.#killGroup(child);
-        this.#onExit(reason, Date.now() - startedAt);
+        this.#readySince = undefined;
+        this.#onExit(reason, startedAt);
       }
     };
     child.on("error", (error) => onEnd(error.message));
@@ -120,17 +128,30 @@ export class Service extends EventEmitter<ServiceEvents> {
     }
   }
 
-  #onExit(reason: string, livedMs: number): void {
+  /** Whether it was ready all the time since. */
+  #readyFrom(time: number): boolean {
+    return this.#readySince !== undefined && this.#readySince <= time;
+  }
+
+  #onExit(reason: string, startedAt: number): void {
     if (this.#stopping) {
       return;
     }
-    this.#quickDeaths = livedMs < quickDeathMs ? this.#quickDeaths + 1 : 1;
+    const { needs } = this.#options;
+    if (needs && !needs.#readyFrom(startedAt)) {
+      this.#startIn(awayDelayMs, `${reason} while ${needs.name} was away`);
+      return;
+    }
+    this.#quickDeaths = Date.now() - startedAt < quickDeathMs ? this.#quickDeaths + 1 : 1;
     if (this.#quickDeaths >= maxQuickDeaths) {
       const words = this.#lastWords.join(" ").slice(0, lastWordLength);
       this.emit("gaveUp", { reason: words === "" ? reason : `${reason}, ${words}` });
       return;
     }
-    const delayMs = firstDelayMs * 2 ** (this.#quickDeaths - 1);
+    this.#startIn(firstDelayMs * 2 ** (this.#quickDeaths - 1), reason);
+  }
+
+  #startIn(delayMs: number, reason: string): void {
     this.emit("restart", { reason, delayMs });
     setTimeout(() => this.start(), delayMs);
   }

@@ -14,6 +14,7 @@ import {
   tooLarge,
   unwrapUpload,
 } from "./compat.ts";
+import { openConnections } from "./connections.ts";
 import { FileStorage, uploadTrouble } from "./storage-adapter.ts";
 import { createTokenTranslator, translateAnswer } from "./tokens.ts";
 
@@ -27,6 +28,7 @@ const connection = createPostgresConnection({
   // The default back-off grows to 20 s; Postgres is a neighbour that is back in two.
   postgresOptions: { max: 4, onnotice: () => undefined, connect_timeout: 60, backoff: () => 0.05 },
 });
+Object.assign(connection.driver, { reserve: openConnections(connection.driver, 4) });
 const app = new App({
   connection,
   auth: {
