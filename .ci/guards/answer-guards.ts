@@ -137,7 +137,7 @@ export const answerGuards: Guard[] = [
     ],
     test: {
       file: `${child}/structured-output/typical-schemas.test.ts`,
-      name: "nullable random logits give what it describes (1)",
+      name: "url random logits give what it describes (1)",
     },
   },
   {

@@ -30,8 +30,8 @@ export interface TokenPicker {
  * Picks the tokens of one text by its own settings and its own random numbers, so that it is the same whatever else
  * runs. In vLLM's order: allowed tokens, logit bias, repetition penalty (over prompt and answer, as in transformers),
  * presence and frequency penalty (over the answer, as in OpenAI's API), temperature, min-p, top-k, top-p. Of equal
- * tokens the first is taken. transformers.js' logits processors are not used: they have no top-p, min-p, presence or
- * frequency penalty, and sort the vocabulary in each step.
+ * tokens the first is taken. transformers.js' own `generate` samples with temperature and top-k only: its
+ * `TopPLogitsWarper` keeps its settings and does nothing, and min-p, presence and frequency penalty are not there.
  */
 export function createTokenPicker(settings: SamplingSettings, promptIds: readonly number[]): TokenPicker {
   const { temperature, topP = 1, topK = 0, minP = 0, logprobs = 0 } = settings;
