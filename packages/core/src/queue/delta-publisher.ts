@@ -9,7 +9,7 @@ import {
   queueBackend,
 } from "./connection.ts";
 
-/** A worker's side of the channel of deltas. Opened by the first delta: who generates nothing has no connection for it. */
+/** A worker's side of the channel of deltas. */
 export interface DeltaPublisher {
   /**
    * Sends a piece to those who listen to its task now; nothing is kept for others. False when the queue's server did not
@@ -32,13 +32,11 @@ export function deltaNamespace(prefix: string): string {
 export const inboxLimit = 5000;
 
 export function openDeltaPublisher(options: QueueOptions): DeltaPublisher {
-  const open = queueBackend(options.url) === "redis" ? openRedisSide : openPostgresSide;
+  const side = queueBackend(options.url) === "redis" ? openRedisSide(options) : openPostgresSide(options);
   const circuit = createCircuit(publishing);
-  let side: Side | undefined;
   let starting: Promise<IRelayBackend> | undefined;
   // As BullMQ's queues, one that failed to start is made anew.
   const ready = (): Promise<IRelayBackend> => {
-    side ??= open(options);
     const backend = side.make();
     const started = backend.waitUntilReady().then(
       () => backend,
@@ -51,6 +49,8 @@ export function openDeltaPublisher(options: QueueOptions): DeltaPublisher {
     starting = started;
     return started;
   };
+  // The first use takes longer than a publish may.
+  ready().catch(() => undefined);
   return {
     publish: async (delta) => {
       const data = JSON.stringify(delta);
@@ -61,10 +61,8 @@ export function openDeltaPublisher(options: QueueOptions): DeltaPublisher {
       return sent !== undefined;
     },
     close: async () => {
-      const opened = side;
-      if (opened === undefined) return;
       await within(publishing.boundMs, async () => (await starting)?.close());
-      await within(publishing.boundMs, opened.end);
+      await within(publishing.boundMs, side.end);
     },
   };
 }
