@@ -83,6 +83,32 @@ it("rings reach a worker again whose connections were half-open", async () => {
   await worker.close();
 });
 
+it.each(["refuse", "swallow"] as const)(
+  "a worker that starts while the queue is away (%s) answers rings once it is back, and keeps still until then",
+  async (how) => {
+    const heard: string[] = [];
+    let errors = 0;
+    proxy[how]();
+    const worker = openRingWorker({
+      url: proxy.url,
+      prefix: stack.queuePrefix,
+      queue: "ingest",
+      concurrency: 1,
+      onError: () => errors++,
+      onRing: (data) => Promise.resolve(void heard.push(JSON.stringify(data))),
+    });
+    await sleep(5000);
+    expect(errors).toBeLessThan(200);
+    proxy.pass();
+    const comesThrough = async () => {
+      await queues.ring({ taskId: randomUUID(), queue: "ingest", attempt: 0 });
+      return heard.length > 0;
+    };
+    await expect.poll(comesThrough, { timeout: 20_000, interval: 500 }).toBe(true);
+    await worker.close();
+  },
+);
+
 const servers = inject("servers");
 
 it.runIf(servers !== undefined && /^redis/.test(servers.queueUrl))(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { QueueName } from "@genq/contract";
 import { createPostgresBackend, Worker, withBackend } from "bullmq";
 import {
@@ -26,6 +27,7 @@ export interface RingWorkerOptions extends QueueOptions {
 
 /** On Postgres BullMQ asks every five seconds: two dead connections are found before a standstill ends the process. */
 const postgresQueryMs = 5000;
+const startAgainMs = 500;
 
 export function openRingWorker(options: RingWorkerOptions): RingWorker {
   const run = async (job: { name: string; data: unknown; opts: object }) => {
@@ -62,17 +64,44 @@ export function openRingWorker(options: RingWorkerOptions): RingWorker {
       },
     };
   }
-  const pool = openPostgresPool(options, options.concurrency + 3, postgresQueryMs);
   const { Worker: PostgresWorker } = withBackend(createPostgresBackend);
-  const worker = new PostgresWorker<unknown>(name("postgres"), run, {
-    ...settings,
-    connection: asBullConnection(pool),
-  });
-  worker.on("error", (error) => options.onError?.(error));
+  const make = () => {
+    const pool = openPostgresPool(options, options.concurrency + 3, postgresQueryMs);
+    const worker = new PostgresWorker<unknown>(name("postgres"), run, {
+      ...settings,
+      autorun: false,
+      connection: asBullConnection(pool),
+    });
+    worker.on("error", (error) => options.onError?.(error));
+    const close = async (force: boolean) => {
+      await worker.close(force);
+      await pool.end();
+    };
+    return { worker, close };
+  };
+  const closing = new AbortController();
+  // BullMQ's worker never recovers from a start on a server that is away, and asks on without a pause: one that failed is
+  // made anew.
+  const start = async () => {
+    while (!closing.signal.aborted) {
+      const { worker, close } = make();
+      try {
+        await worker.waitUntilReady();
+        // Ends when the worker is closed.
+        worker.run().catch((error: Error) => options.onError?.(error));
+        return { close };
+      } catch {
+        await close(true).catch(() => undefined);
+        await sleep(startAgainMs, undefined, { signal: closing.signal }).catch(() => undefined);
+      }
+    }
+    return undefined;
+  };
+  const started = start();
   return {
     close: async () => {
-      await worker.close();
-      await pool.end();
+      closing.abort();
+      await (await started)?.close(false);
     },
   };
 }
