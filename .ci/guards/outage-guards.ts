@@ -9,6 +9,22 @@ const circuitTest = "packages/core/src/queue/circuit.test.ts";
 /** A part that is away, silent or going down holds nobody up. */
 export const outageGuards: Guard[] = [
   {
+    name: "ring-worker-starts-anew",
+    protects:
+      "A worker that started while the Postgres queue was away burns a processor for good and hears no ring.",
+    edits: [
+      {
+        file: "packages/core/src/queue/ring-worker.ts",
+        find: "await worker.waitUntilReady();",
+        replace: "await worker.waitUntilReady().catch(() => undefined);",
+      },
+    ],
+    test: {
+      file: "packages/core/src/queue/outages.int.test.ts",
+      name: "a worker that starts while the queue is away (refuse) answers rings once it is back, and keeps still until then",
+    },
+  },
+  {
     name: "silent-owner-ends",
     protects: "One stopped client keeps the embedded Postgres for good.",
     edits: [{ file: watch, find: "if (left > 0) {", replace: "if (left > -600_000) {" }],

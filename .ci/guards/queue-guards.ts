@@ -258,10 +258,15 @@ export const queueGuards: Guard[] = [
     edits: [
       {
         file: claimNext,
-        find: "from chosen where t.ctid = chosen.ctid returning",
-        replace:
-          "from chosen, (select ctid as place_of, id as id_of from tasks) found where found.place_of = chosen.ctid and t.id = found.id_of returning",
+        find: "limit: number): Fragment {\n  return sql`\n    select ctid, user_id",
+        replace: "limit: number): Fragment {\n  return sql`\n    select id, user_id",
       },
+      {
+        file: claimNext,
+        find: "select ctid from (\n          select *",
+        replace: "select id from (\n          select *",
+      },
+      { file: claimNext, find: "t.ctid = chosen.ctid", replace: "t.id = chosen.id" },
     ],
     test: {
       file: "packages/core/src/db/fair-turns.int.test.ts",
