@@ -144,7 +144,7 @@ it("repeats what may end better after a pause, and nothing else", async () => {
     ...handlers,
     embed: (services, run, payload) => {
       runs++;
-      if (runs === 1) throw new InferenceError("overloaded", "Full.");
+      if (runs === 1) throw new InferenceError("model_crashed", "Gone.");
       return handlers.embed(services, run, payload);
     },
     search: () => {
