@@ -19,11 +19,13 @@ const embedder = "genq/mini-embedder";
 const generator = "genq/mini-generator";
 const embed = (inference: Inference, texts = ["a text"], signal?: AbortSignal) =>
   inference.embed({ texts, kind: "query", priority: "bulk", signal });
+// So long that a kill comes before its end.
+const longStory = Array.from({ length: 24 }, (_, i) => `guest ${i * 37} came`).join(", ");
 const story = (extra: Partial<GenerateRequest> = {}): GenerateRequest => ({
   messages: [
     {
       role: "user",
-      content: "Passages:\n[1] One day a long story was told to many people.\n\nQuestion: What was told?",
+      content: `Passages:\n[1] One day a long story was told to many people: ${longStory}.\n\nQuestion: What was told to many people?`,
     },
   ],
   maxNewTokens: 256,

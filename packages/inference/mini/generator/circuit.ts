@@ -1,9 +1,8 @@
 /**
- * The weights, set by hand. Layer 1 notes which stretch of text a token is in, layer 2 which tokens stand before it there, layer 3
- * marks words of the question, layer 4 sums the marks of a sentence, layer 5 picks the best sentence and copies it.
+ * The weights of the attention. Layer 1 notes which stretch of text a token is in, layer 2 which tokens stand before it there;
+ * layer 3 looks for its word in the question and layer 4 sums that up, both by trained weights; layer 5 picks the best sentence and copies it.
  */
 import {
-  AFTER_HOW,
   BACK,
   BACK_SIZES,
   CONSTANT,
@@ -11,35 +10,46 @@ import {
   frequency,
   HALF_HEAD,
   HEAD_SIZE,
+  HEADS,
   HIDDEN_SIZE,
   IN_ANSWER,
+  IN_NONE,
   IN_QUESTION,
   IS_ANSWER,
   IS_BOS,
   IS_END,
-  IS_HOW,
+  IS_NONE,
   IS_OPENING,
   IS_QUESTION,
   MATCH,
+  MIXED,
   NEAR_PAIRS,
+  OWN_MEAN,
+  PADDING,
   PICKED,
+  QUESTION_MEAN,
   SCORE,
   SENTENCE_CODE,
   SLOW_PAIR,
   type Span,
   STRETCH,
+  SUMMED,
   steadyDimensions,
+  TELLS,
+  TELLS_BEFORE,
   TOKEN,
   TOKEN_CODE,
-  WEIGHT,
   WORD,
   WORD_BEFORE,
-  WORD_CODE,
 } from "./layout.ts";
+import { judgeSentences, type Mlp, mixMatches } from "./mlp.ts";
+import type { Relevance } from "./relevance.ts";
 
 /** One layer's attention: row-major matrices, one key-value head for all query heads. */
 export interface Attention {
   heads: number;
+  /** Whether its weights are trained, and not of few values. */
+  trained: boolean;
   query: Float32Array;
   key: Float32Array;
   value: Float32Array;
@@ -53,10 +63,11 @@ class LayerBuilder {
   readonly heads: number;
   readonly #attention: Attention;
 
-  constructor(heads: number) {
+  constructor(heads: number, trained = false) {
     this.heads = heads;
     this.#attention = {
       heads,
+      trained,
       query: new Float32Array(HIDDEN_SIZE * heads * HEAD_SIZE),
       key: new Float32Array(HIDDEN_SIZE * HEAD_SIZE),
       value: new Float32Array(HIDDEN_SIZE * HEAD_SIZE),
@@ -73,6 +84,23 @@ class LayerBuilder {
       to.map((dimension) => head * HEAD_SIZE + dimension),
       by,
     );
+  }
+
+  /** Adds a matrix, row by row, from parts of the stream to dimensions of the head. */
+  queryMatrix(head: number, from: Dimensions, to: Dimensions, values: Float32Array): void {
+    values.forEach((value, i) => {
+      const row = from[Math.floor(i / to.length)] ?? Number.NaN;
+      this.#attention.query[
+        row * this.heads * HEAD_SIZE + head * HEAD_SIZE + (to[i % to.length] ?? Number.NaN)
+      ] = value;
+    });
+  }
+
+  outputMatrix(head: number, from: Dimensions, to: Span, values: Float32Array): void {
+    values.forEach((value, i) => {
+      const row = head * HEAD_SIZE + (from[Math.floor(i / to.size)] ?? Number.NaN);
+      this.#attention.output[row * HIDDEN_SIZE + to.start + (i % to.size)] = value;
+    });
   }
 
   key(from: Span, to: Dimensions, by = 1): void {
@@ -130,15 +158,17 @@ function findStretch(): Attention {
   layer.key(IS_OPENING, opening);
   layer.key(IS_ANSWER, answer);
   const code = range(0, SENTENCE_CODE);
-  const [question, begun] = [[SENTENCE_CODE], [SENTENCE_CODE + 1]];
+  const [question, begun, none] = [[SENTENCE_CODE], [SENTENCE_CODE + 1], [SENTENCE_CODE + 2]];
   layer.value(part(TOKEN, SENTENCE_CODE), code);
   layer.value(IS_QUESTION, question);
   layer.value(IS_ANSWER, begun);
+  layer.value(IS_NONE, none);
 
   layer.query(0, CONSTANT, opening, 60_000);
   layer.wave(0, CONSTANT, SLOW_PAIR, { by: 40_000, phase: NEAREST });
   layer.output(0, code, STRETCH);
   layer.output(0, question, IN_QUESTION);
+  layer.output(0, none, IN_NONE);
 
   layer.query(1, CONSTANT, answer, 400);
   layer.query(1, CONSTANT, bos, 200);
@@ -164,11 +194,11 @@ function lookBack(): Attention {
   layer.key(IN_ANSWER, prompt, -1);
 
   const token = range(0, Math.max(...BACK_SIZES));
-  const word = range(token.length, WORD_CODE);
-  const how = [token.length + WORD_CODE];
+  const word = range(token.length, WORD.size);
+  const tells = range(token.length + WORD.size, TELLS.size);
   layer.value(part(TOKEN, token.length), token);
   layer.value(WORD, word);
-  layer.value(IS_HOW, how);
+  layer.value(TELLS, tells);
 
   const [perPair, sameStretch] = [120, 150];
   BACK.forEach((span, head) => {
@@ -179,49 +209,65 @@ function lookBack(): Attention {
     layer.output(head, token, span);
   });
   layer.output(0, word, WORD_BEFORE);
-  layer.output(0, how, AFTER_HOW);
+  layer.output(0, tells, TELLS_BEFORE);
   return layer.build();
 }
 
-/** Looks for the token (head 0), and for the token together with the one before it (head 1), in the question. */
-function matchWords(): Attention {
-  const layer = new LayerBuilder(2);
+/** More than the trained part of any score. */
+const ONLY = 2000;
+
+/** Each head looks for something in the question's words; where it finds nothing it looks at the first token, which tells nothing. */
+function matchWords({ query, sink, found }: Relevance): Attention {
+  const layer = new LayerBuilder(HEADS, true);
   const steady = steadyDimensions();
-  const [bos, question, word, before] = [steady(), steady(), steady(WORD_CODE), steady(WORD_CODE)];
+  const [bos, question, word, before] = [steady(), steady(), steady(WORD.size), steady(WORD.size)];
   layer.key(IS_BOS, bos);
   layer.key(IN_QUESTION, question);
+  layer.key(IS_QUESTION, question, -1);
   layer.key(WORD, word);
   layer.key(WORD_BEFORE, before);
-  layer.value(WEIGHT, [0]);
-  layer.value(AFTER_HOW, [1]);
-  const sharpness = 60;
-  for (const [head, worth, enough] of [
-    [0, 0.7, 0.75],
-    [1, 0.6, 1.75],
-  ] as const) {
-    layer.query(head, CONSTANT, question, sharpness * 3);
-    layer.query(head, CONSTANT, bos, sharpness * (3 + enough));
-    layer.query(head, WORD, word, sharpness / WORD_CODE);
-    if (head === 1) layer.query(head, WORD_BEFORE, before, sharpness / WORD_CODE);
-    layer.output(head, [0], MATCH, worth);
-    // In "how tall" the second word asks.
-    if (head === 0) layer.output(head, [1], MATCH, 1.2);
+  const tells = range(0, TELLS.size);
+  const tellsBefore = range(TELLS.size, TELLS.size);
+  layer.value(TELLS, tells);
+  layer.value(TELLS_BEFORE, tellsBefore);
+  const pair = [...range(WORD.start, WORD.size), ...range(WORD_BEFORE.start, WORD.size)];
+  for (let head = 0; head < HEADS; head++) {
+    const one = <T extends { length: number; subarray(from: number, to: number): T }>(all: T): T =>
+      all.subarray((head * all.length) / HEADS, ((head + 1) * all.length) / HEADS);
+    layer.query(head, CONSTANT, question, ONLY);
+    layer.query(head, CONSTANT, bos, ONLY + (sink[head] ?? 0));
+    layer.queryMatrix(head, pair, [...word, ...before], one(query));
+    layer.outputMatrix(head, [...tells, ...tellsBefore], MATCH, one(found));
   }
   return layer.build();
 }
 
-/** Sums the matches of a stretch over its length and 40 tokens more, so that neither short nor long ones win for it. */
+/** Means over the sentence's words (head 0) and the question's (head 1), and so many more that they are nearly sums. */
 function scoreSentences(): Attention {
-  const layer = new LayerBuilder(1);
+  const layer = new LayerBuilder(2);
   const steady = steadyDimensions();
-  const [bos, stretch] = [steady(), steady(SENTENCE_CODE)];
+  const [bos, question, special, stretch] = [steady(), steady(), steady(), steady(SENTENCE_CODE)];
   layer.key(IS_BOS, bos);
+  layer.key(IN_QUESTION, question);
+  layer.key(IS_QUESTION, question, -1);
+  layer.key(IS_OPENING, special);
+  layer.key(IS_END, special);
   layer.key(STRETCH, stretch);
-  layer.value(MATCH, [0]);
-  const sharpness = 60;
-  layer.query(0, CONSTANT, bos, sharpness + Math.log(40));
+  const summed = [TELLS, MATCH, MIXED];
+  let at = 0;
+  for (const span of summed) {
+    layer.value(span, range(at, span.size));
+    at += span.size;
+  }
+  const sharpness = 120;
+  // The opening and the end of a sentence count among its words.
+  layer.query(0, CONSTANT, bos, 2 * sharpness + Math.log(PADDING + 2));
   layer.query(0, STRETCH, stretch, sharpness / SENTENCE_CODE);
-  layer.output(0, [0], SCORE);
+  layer.query(0, CONSTANT, special, -sharpness);
+  layer.output(0, range(0, SUMMED), OWN_MEAN);
+  layer.query(1, CONSTANT, bos, sharpness + Math.log(PADDING + 1));
+  layer.query(1, CONSTANT, question, sharpness);
+  layer.output(1, range(0, SUMMED), QUESTION_MEAN);
   return layer.build();
 }
 
@@ -264,18 +310,23 @@ function pickAndCopy(): Attention {
   layer.output(0, token, COPIED);
 
   // On a tie the earlier sentence: passages come best first.
-  layer.query(1, CONSTANT, bos, 30_000);
-  layer.query(1, IS_ANSWER, end, 60_000);
-  layer.query(1, IS_ANSWER, score, 10_000);
-  layer.wave(1, IS_ANSWER, SLOW_PAIR, { by: 400, phase: FARTHEST });
+  layer.query(1, CONSTANT, bos, 60_000);
+  layer.query(1, IS_ANSWER, end, 120_000);
+  layer.query(1, IS_ANSWER, score, 300);
+  layer.wave(1, IS_ANSWER, SLOW_PAIR, { by: 12, phase: FARTHEST });
   layer.output(1, sentence, PICKED);
   return layer.build();
 }
 
-export const attentionLayers = (): Attention[] => [
-  findStretch(),
-  lookBack(),
-  matchWords(),
-  scoreSentences(),
-  pickAndCopy(),
+export interface Layer {
+  attention: Attention;
+  mlp?: Mlp;
+}
+
+export const buildLayers = (relevance: Relevance): Layer[] => [
+  { attention: findStretch() },
+  { attention: lookBack() },
+  { attention: matchWords(relevance), mlp: mixMatches(relevance) },
+  { attention: scoreSentences(), mlp: judgeSentences(relevance) },
+  { attention: pickAndCopy() },
 ];

@@ -1,4 +1,4 @@
-/** A row for each token: its own code, its word's code (case and endings aside), how much it tells, and its role. */
+/** A row for each token: its own code, the trained vectors of its word, and its role. */
 import { codeOf, seededRandom, separatedCodes } from "./codes.ts";
 import {
   CONSTANT,
@@ -6,28 +6,43 @@ import {
   IS_ANSWER,
   IS_BOS,
   IS_END,
-  IS_HOW,
+  IS_NONE,
   IS_OPENING,
   IS_QUESTION,
   SENTENCE_CODE,
+  TELLS,
   TOKEN,
   TOKEN_CODE,
-  WEIGHT,
   WORD,
   WORD_CODE,
 } from "./layout.ts";
-import { ANSWER, BOS, END, QUESTION, SENTENCE_IDS, sentenceId, tokenText } from "./tokenizer.ts";
+import type { Relevance } from "./relevance.ts";
+import {
+  ANSWER,
+  BOS,
+  END,
+  NONE,
+  QUESTION,
+  SENTENCE_IDS,
+  SPECIAL_TOKENS,
+  sentenceId,
+  tokenText,
+} from "./tokenizer.ts";
 
 const SEED = 20_240_601;
 const CONSTANT_STEP = 64;
 /** The constant outweighs all else in the residual stream, so RMSNorm scales every token alike. */
 export const CONSTANT_VALUE = CONSTANT_STEP * CONSTANT_STEP;
 
-/** Columns of the stored bytes are multiplied by these. */
-export const COLUMN_SCALES: readonly number[] = Array.from({ length: EMBEDDED }, (_, column) => {
-  if (column === CONSTANT.start) return CONSTANT_STEP;
-  return column === WEIGHT.start ? 0.01 : 1;
-});
+/** What the columns of the stored bytes are multiplied by. */
+function columnScales({ scales }: Relevance): readonly number[] {
+  const columns = new Array<number>(EMBEDDED).fill(1);
+  columns[CONSTANT.start] = CONSTANT_STEP;
+  scales.forEach((scale, column) => {
+    columns[WORD.start + column] = scale;
+  });
+  return columns;
+}
 
 const GRAMMAR = new Set(
   `the of and to in a is that it for as was with be by on not he his but at are this have from or had an they which one
@@ -67,6 +82,7 @@ function tellingWeight(text: string, ranks: ReadonlyMap<string, number>): number
 export interface Embedding {
   /** tokens × EMBEDDED */
   rows: Int8Array;
+  columnScales: readonly number[];
   /** (TOKEN_CODE + SENTENCE_CODE) × tokens: which logits a copied token's and a picked sentence's code raise. */
   head: Int8Array;
 }
@@ -74,11 +90,11 @@ export interface Embedding {
 /** How much the code of a picked sentence counts, so that both kinds of code raise a logit alike. */
 const PICK_FACTOR = Math.round(TOKEN_CODE / SENTENCE_CODE);
 
-export function buildEmbedding(tokens: readonly string[], frequentWords: readonly string[]): Embedding {
+export function buildEmbedding(tokens: readonly string[], relevance: Relevance): Embedding {
+  const { vectors } = relevance;
   const random = seededRandom(SEED);
   const openings = separatedCodes(random, { count: SENTENCE_IDS + 2, size: SENTENCE_CODE, limit: 10 });
   const codes = separatedCodes(random, { count: tokens.length, size: TOKEN_CODE, limit: 36 });
-  const ranks = new Map(frequentWords.map((word, rank) => [word, rank]));
   const rows = new Int8Array(tokens.length * EMBEDDED);
   const head = new Int8Array((TOKEN_CODE + SENTENCE_CODE) * tokens.length);
 
@@ -101,6 +117,7 @@ export function buildEmbedding(tokens: readonly string[], frequentWords: readonl
       row[IS_OPENING.start] = 1;
       row[IS_QUESTION.start] = token === QUESTION ? 1 : 0;
       row[IS_ANSWER.start] = token === ANSWER ? 1 : 0;
+      row[IS_NONE.start] = token === NONE ? 1 : 0;
       opening.forEach((bit, i) => {
         head[(TOKEN_CODE + i) * tokens.length + id] = bit * PICK_FACTOR;
       });
@@ -113,11 +130,22 @@ export function buildEmbedding(tokens: readonly string[], frequentWords: readonl
       row[IS_END.start] = 1;
       return;
     }
+    const size = WORD.size + TELLS.size;
+    row.set(vectors.subarray(id * size, (id + 1) * size), WORD.start);
+  });
+  return { rows, columnScales: columnScales(relevance), head };
+}
+
+/** For each token its word's code and, in hundredths, how much it tells: where training starts. */
+export function startOfWords(tokens: readonly string[], frequentWords: readonly string[]): Int8Array {
+  const ranks = new Map(frequentWords.map((word, rank) => [word, rank]));
+  const rows = new Int8Array(tokens.length * (WORD_CODE + 1));
+  tokens.forEach((token, id) => {
+    if (SPECIAL_TOKENS.includes(token)) return;
     const text = tokenText(token);
     // A token that is part of a character has no text of its own.
-    row.set(codeOf(text.includes("\ufffd") ? token : wordKey(text), WORD_CODE), WORD.start);
-    row[WEIGHT.start] = tellingWeight(text, ranks);
-    row[IS_HOW.start] = text.trim().toLowerCase() === "how" ? 1 : 0;
+    rows.set(codeOf(text.includes("\ufffd") ? token : wordKey(text), WORD_CODE), id * (WORD_CODE + 1));
+    rows[(id + 1) * (WORD_CODE + 1) - 1] = tellingWeight(text, ranks);
   });
-  return { rows, head };
+  return rows;
 }

@@ -1,9 +1,9 @@
-/** The decoder as an ONNX graph: a Llama whose blocks of zeros (the MLPs, unused heads and columns) are left out. */
+/** The decoder as an ONNX graph: a Llama whose blocks of zeros (unused heads, columns and MLPs) are left out. */
 
 import { GraphBuilder } from "../graph-builder.ts";
 import type { OnnxGraph } from "../onnx-file.ts";
-import type { Attention } from "./circuit.ts";
-import { COLUMN_SCALES, CONSTANT_VALUE, type Embedding } from "./embedding.ts";
+import type { Attention, Layer } from "./circuit.ts";
+import { CONSTANT_VALUE, type Embedding } from "./embedding.ts";
 import {
   CONSTANT,
   COPIED,
@@ -15,6 +15,7 @@ import {
   PICKED,
   RMS_EPSILON,
 } from "./layout.ts";
+import type { Mlp } from "./mlp.ts";
 
 const FLOAT = 1;
 const MASKED = -1e30;
@@ -36,6 +37,16 @@ function matrix(
     to: FLOAT,
   });
   return b.op(name, "Mul", [floats, b.float(scales, [columns])]);
+}
+
+/** As it is, where training gave each weight a value of its own. */
+function exact(
+  b: GraphBuilder,
+  name: string,
+  values: Float32Array,
+  shape: readonly [number, number],
+): string {
+  return b.floats(name, values, shape);
 }
 
 function split(
@@ -123,11 +134,12 @@ function rotate(b: GraphBuilder, at: string, input: string, { cos, sin }: Shared
 
 /** Heads run one after the other: the scores of one are all the memory that a long prompt needs. */
 function attend(b: GraphBuilder, at: string, input: string, attention: Attention, shared: Shared): string {
-  const { heads } = attention;
+  const { heads, trained } = attention;
+  const write = trained ? exact : matrix;
   const width = heads * HEAD_SIZE;
   const hidden = rmsNorm(b, at, input, shared.norm);
   const project = (name: string, values: Float32Array, count: number) => {
-    const weights = matrix(b, `${at}.${name}_proj`, values, [HIDDEN_SIZE, count * HEAD_SIZE]);
+    const weights = write(b, `${at}.${name}_proj`, values, [HIDDEN_SIZE, count * HEAD_SIZE]);
     const flat = b.op(`${at}.${name}_flat`, "MatMul", [hidden, weights]);
     const split = b.op(`${at}.${name}_heads`, "Reshape", [flat, b.ints([0, 0, count, HEAD_SIZE])]);
     return b.op(`${at}.${name}`, "Transpose", [split], { perm: [0, 2, 1, 3] });
@@ -159,16 +171,28 @@ function attend(b: GraphBuilder, at: string, input: string, attention: Attention
   });
   const together = b.op(`${at}.together`, "Concat", outputs, { axis: -1 });
   const flat = b.op(`${at}.flat`, "Reshape", [together, b.ints([0, -1, width])]);
-  const weights = matrix(b, `${at}.o_proj`, attention.output, [width, HIDDEN_SIZE]);
+  const weights = write(b, `${at}.o_proj`, attention.output, [width, HIDDEN_SIZE]);
   return b.op(`${at}.sum`, "Add", [input, b.op(`${at}.out`, "MatMul", [flat, weights])]);
 }
 
-function embed(b: GraphBuilder, { rows }: Embedding, vocabulary: number): string {
+/** SwiGLU. */
+function feedForward(b: GraphBuilder, at: string, input: string, mlp: Mlp, shared: Shared): string {
+  const hidden = rmsNorm(b, `${at}.mlp`, input, shared.norm);
+  const { units } = mlp;
+  const product = (name: string, from: string, values: Float32Array, shape: readonly [number, number]) =>
+    b.op(`${at}.${name}`, "MatMul", [from, exact(b, `${at}.${name}_proj`, values, shape)]);
+  const gate = product("gate", hidden, mlp.gate, [HIDDEN_SIZE, units]);
+  const silu = b.op(`${at}.silu`, "Mul", [gate, b.op(`${at}.sigmoid`, "Sigmoid", [gate])]);
+  const gated = b.op(`${at}.gated`, "Mul", [silu, product("up", hidden, mlp.up, [HIDDEN_SIZE, units])]);
+  return b.op(`${at}.mlp_sum`, "Add", [input, product("down", gated, mlp.down, [units, HIDDEN_SIZE])]);
+}
+
+function embed(b: GraphBuilder, { rows, columnScales }: Embedding, vocabulary: number): string {
   const table = b.bytes("embed_tokens", rows, [vocabulary, EMBEDDED]);
   const found = b.op("embed_bytes", "Gather", [table, "input_ids"], { axis: 0 });
   const scaled = b.op("embed_part", "Mul", [
     b.op("embed_float", "Cast", [found], { to: FLOAT }),
-    b.float(COLUMN_SCALES, [EMBEDDED]),
+    b.float(columnScales, [EMBEDDED]),
   ]);
   return b.op("embedded", "Pad", [scaled, b.ints([0, 0, 0, 0, 0, HIDDEN_SIZE - EMBEDDED])]);
 }
@@ -189,11 +213,7 @@ function logits(b: GraphBuilder, input: string, norm: string, { head }: Embeddin
   b.op("logits", "MatMul", [said, b.op("lm_head", "Cast", [bytes], { to: FLOAT })]);
 }
 
-export function buildGraph(
-  layers: readonly Attention[],
-  embedding: Embedding,
-  vocabulary: number,
-): OnnxGraph {
+export function buildGraph(layers: readonly Layer[], embedding: Embedding, vocabulary: number): OnnxGraph {
   const b = new GraphBuilder();
   const { inputs, outputs } = b.graph;
   for (const name of ["input_ids", "position_ids"])
@@ -210,7 +230,11 @@ export function buildGraph(
   });
   const shared = { ...positions(b), mask: causalMask(b), norm: normWeights(b) };
   const hidden = layers.reduce(
-    (input, attention, layer) => attend(b, `layers.${layer}`, input, attention, shared),
+    (input, { attention, mlp }, layer) => {
+      const at = `layers.${layer}`;
+      const sum = attend(b, at, input, attention, shared);
+      return mlp ? feedForward(b, at, sum, mlp, shared) : sum;
+    },
     embed(b, embedding, vocabulary),
   );
   logits(b, hidden, shared.norm, embedding, vocabulary);

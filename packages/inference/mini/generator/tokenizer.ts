@@ -8,6 +8,8 @@ export const END = "<|end|>";
 export const QUESTION = "<|question|>";
 export const ANSWER = "<|answer|>";
 export const sentenceId = (index: number) => `<|${index}|>`;
+/** The last of the ids is that of the sentence that says that nothing answers. */
+export const NONE = sentenceId(SENTENCE_IDS - 1);
 
 export const SPECIAL_TOKENS: readonly string[] = [
   BOS,
