@@ -317,11 +317,11 @@ describe("the child", () => {
   test("a slow consumer is waited for, and leaving early ends the child", async () => {
     const file = path.join(folder, "slow.txt");
     await writeFile(file, long);
-    const limits = { timeoutMs: 6000, partTimeoutMs: 6000 };
+    const limits = { timeoutMs: 10_000, partTimeoutMs: 10_000 };
     let taken = 0;
     for await (const part of parseDocument({ path: file, mediaType: "text/plain", limits })) {
       expect(part.part).toBe(++taken);
-      if (taken < 3) await new Promise((resolve) => setTimeout(resolve, 3200));
+      if (taken < 3) await new Promise((resolve) => setTimeout(resolve, 5200));
       if (taken === 20) break;
     }
     expect(taken).toBe(20);
