@@ -6,6 +6,7 @@ import type { Guard } from "./guard.ts";
 import { modelGuards } from "./model-guards.ts";
 import { outageGuards } from "./outage-guards.ts";
 import { ownerGuards } from "./owner-guards.ts";
+import { planGuards } from "./plan-guards.ts";
 import { poolGuards } from "./pool-guards.ts";
 import { processGuards } from "./process-guards.ts";
 import { queueGuards } from "./queue-guards.ts";
@@ -17,6 +18,7 @@ export const guards: Guard[] = [
   ...truthGuards,
   ...fenceGuards,
   ...queueGuards,
+  ...planGuards,
   ...processGuards,
   ...poolGuards,
   ...modelGuards,

@@ -8,6 +8,7 @@ import {
   type QueueOptions,
   queueBackend,
 } from "./connection.ts";
+import { startOnce } from "./start-once.ts";
 
 /** A worker's side of the channel of deltas. */
 export interface DeltaPublisher {
@@ -34,34 +35,19 @@ export const inboxLimit = 5000;
 export function openDeltaPublisher(options: QueueOptions): DeltaPublisher {
   const side = queueBackend(options.url) === "redis" ? openRedisSide(options) : openPostgresSide(options);
   const circuit = createCircuit(publishing);
-  let starting: Promise<IRelayBackend> | undefined;
-  // As BullMQ's queues, one that failed to start is made anew.
-  const ready = (): Promise<IRelayBackend> => {
-    const backend = side.make();
-    const started = backend.waitUntilReady().then(
-      () => backend,
-      (error: unknown) => {
-        starting = undefined;
-        backend.close().catch(() => undefined);
-        throw error;
-      },
-    );
-    starting = started;
-    return started;
-  };
+  const backend = startOnce(side.make);
   // The first use takes longer than a publish may.
-  ready().catch(() => undefined);
+  backend.get().catch(() => undefined);
   return {
     publish: async (delta) => {
       const data = JSON.stringify(delta);
       const sent = await circuit.run(async () => {
-        const backend = await (starting ?? ready());
-        return backend.publish(delta.task_id, data, { ts: Date.now(), retainMs: 0, maxSize });
+        return (await backend.get()).publish(delta.task_id, data, { ts: Date.now(), retainMs: 0, maxSize });
       });
       return sent !== undefined;
     },
     close: async () => {
-      await within(publishing.boundMs, async () => (await starting)?.close());
+      await within(publishing.boundMs, async () => (await backend.current())?.close());
       await within(publishing.boundMs, side.end);
     },
   };

@@ -10,6 +10,7 @@ import {
   queueBackend,
 } from "./connection.ts";
 import { deltaNamespace, inboxLimit } from "./delta-publisher.ts";
+import { startOnce } from "./start-once.ts";
 
 /** The api's side of the channel of deltas. Opened by the first subscription. */
 export interface DeltaSubscriber {
@@ -35,25 +36,15 @@ const retryMs = 1000;
 export function openDeltaSubscriber(options: QueueOptions): DeltaSubscriber {
   const open = queueBackend(options.url) === "redis" ? openRedisSide : openPostgresSide;
   let side: Side | undefined;
-  let starting: Promise<DeltaRelay> | undefined;
   let closed = false;
   const onError = (error: Error) => options.onError?.(error);
-  // One that failed to start is made anew; one that started comes back by itself after an outage.
-  const ready = (): Promise<DeltaRelay> => {
+  // One that started comes back by itself after an outage.
+  const relay = startOnce(() => {
     side ??= open(options);
-    const relay = side.make();
-    relay.on("error", onError);
-    const started = relay.waitUntilReady().then(
-      () => relay,
-      (error: unknown) => {
-        starting = undefined;
-        relay.close().catch(() => undefined);
-        throw error;
-      },
-    );
-    starting = started;
-    return started;
-  };
+    const made = side.make();
+    made.on("error", onError);
+    return made;
+  });
   const leave = async (subscription: RelaySubscription) => {
     while (!closed) {
       try {
@@ -72,7 +63,7 @@ export function openDeltaSubscriber(options: QueueOptions): DeltaSubscriber {
         const { success, data: delta } = taskDeltaSchema.safeParse(data);
         if (listening && success && isNext(delta)) onDelta(delta);
       };
-      const subscribing = (async () => await (await (starting ?? ready())).subscribe(taskId, onMessage))();
+      const subscribing = (async () => await (await relay.get()).subscribe(taskId, onMessage))();
       const end = () => {
         listening = false;
         subscribing.then(leave).catch(() => undefined);
@@ -86,7 +77,7 @@ export function openDeltaSubscriber(options: QueueOptions): DeltaSubscriber {
       const opened = side;
       if (opened === undefined) return;
       // Without a server there is nothing to say goodbye to.
-      await within(closeMs, async () => (await starting)?.close());
+      await within(closeMs, async () => (await relay.current())?.close());
       await within(closeMs, opened.end);
     },
   };

@@ -12,6 +12,7 @@ import {
   queueBackend,
 } from "./connection.ts";
 import { type QueueReport, reportRedis, soundQueue } from "./queue-report.ts";
+import { type Starter, startOnce } from "./start-once.ts";
 
 /** What a ring carries: the task's id and nothing else; the worker reads the rest from the row. */
 interface RingData {
@@ -125,24 +126,18 @@ interface Connection {
 }
 
 function createQueues(options: QueueOptions, connection: Connection): Queues {
-  const queues = new Map<QueueName, Promise<RingQueue>>();
   const circuit = createCircuit(ringing);
-  // BullMQ's queue never recovers from a start on a server that is away, so one that failed is made anew.
+  const queues = new Map<QueueName, Starter<RingQueue>>();
   const ready = (name: QueueName): Promise<RingQueue> => {
     const known = queues.get(name);
-    if (known !== undefined) return known;
-    const queue = connection.make(name);
-    queue.on("error", (error) => options.onError?.(error));
-    const starting = queue.waitUntilReady().then(
-      () => queue,
-      (error: unknown) => {
-        queues.delete(name);
-        queue.close().catch(() => undefined);
-        throw error;
-      },
-    );
-    queues.set(name, starting);
-    return starting;
+    if (known !== undefined) return known.get();
+    const queue = startOnce(() => {
+      const made = connection.make(name);
+      made.on("error", (error) => options.onError?.(error));
+      return made;
+    });
+    queues.set(name, queue);
+    return queue.get();
   };
   const add = async (name: QueueName, rings: Ring[]): Promise<unknown> => {
     const queue = await ready(name);
@@ -189,8 +184,8 @@ function createQueues(options: QueueOptions, connection: Connection): Queues {
     ping: async () => (await within(answerMs, connection.ping)) !== undefined,
     inspect: () => within(answerMs, connection.inspect),
     close: async () => {
-      const started = await Promise.allSettled(queues.values());
-      const open = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+      const started = await Promise.allSettled([...queues.values()].map((queue) => queue.current()));
+      const open = started.flatMap((result) => (result.status === "fulfilled" ? (result.value ?? []) : []));
       await Promise.allSettled(open.map((queue) => queue.close()));
       await connection.end();
     },

@@ -189,6 +189,7 @@ export function compileSchema(expressions: Expressions, root: unknown): Expressi
     for (const part of target.split("/").slice(1)) {
       const key = decoded(part).replaceAll("~1", "/").replaceAll("~0", "~");
       const isPart = (isSchema(found) || Array.isArray(found)) && Object.hasOwn(found, key);
+      // An array's parts are found by their numbers as an object's are by their names.
       found = isPart ? (found as Schema)[key] : undefined;
     }
     if (found === undefined) throw schemaError(path, `$ref "${target.slice(0, 100)}" leads nowhere.`);

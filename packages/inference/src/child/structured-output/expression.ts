@@ -50,7 +50,7 @@ export function createExpressions(mostExpressions: number, spend: Spend) {
     const found = known.get(key);
     if (found) return found;
     if (known.size >= mostExpressions) throw new TooComplexError();
-    // Its facts are found out when they are asked for.
+    // Its facts are found out when they are asked for. Spreading a union of parts loses which of them it is: hence the cast.
     const made = {
       ...parts,
       id: ++lastId,
