@@ -137,12 +137,15 @@ export class Service extends EventEmitter<ServiceEvents> {
     if (this.#stopping) {
       return;
     }
+    if (Date.now() - startedAt >= quickDeathMs) {
+      this.#quickDeaths = 0;
+    }
     const { needs } = this.#options;
     if (needs && !needs.#readyFrom(startedAt)) {
       this.#startIn(awayDelayMs, `${reason} while ${needs.name} was away`);
       return;
     }
-    this.#quickDeaths = Date.now() - startedAt < quickDeathMs ? this.#quickDeaths + 1 : 1;
+    this.#quickDeaths++;
     if (this.#quickDeaths >= maxQuickDeaths) {
       const words = this.#lastWords.join(" ").slice(0, lastWordLength);
       this.emit("gaveUp", { reason: words === "" ? reason : `${reason}, ${words}` });
