@@ -25,6 +25,21 @@ export const outageGuards: Guard[] = [
     },
   },
   {
+    name: "queue-connection-is-heard",
+    protects: "Postgres that ends while BullMQ starts on it ends the worker or the api.",
+    edits: [
+      {
+        file: "packages/core/src/queue/connection.ts",
+        find: 'pool.on("connect", (client) => client.on("error", () => undefined));',
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/core/src/queue/connection.int.test.ts",
+      name: "a connection of the queue's pool that ends while it is held fails its query, not the process",
+    },
+  },
+  {
     name: "silent-owner-ends",
     protects: "One stopped client keeps the embedded Postgres for good.",
     edits: [{ file: watch, find: "if (left > 0) {", replace: "if (left > -600_000) {" }],

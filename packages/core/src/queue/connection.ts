@@ -57,5 +57,7 @@ export function openPostgresPool(options: QueueOptions, max: number, queryMs?: n
     options: `-c search_path=${postgresQueueSchema}`,
   });
   pool.on("error", (error) => options.onError?.(error));
+  // A connection that ends while BullMQ holds it emits an error that nobody hears, and that ends the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
