@@ -90,4 +90,14 @@ export const generationGuards: Guard[] = [
     ],
     test: test("the prefix cache tells pieces apart by what came before them"),
   },
+  {
+    name: "generation-results-not-copied",
+    protects:
+      "Every step copies the caches of all texts, which takes as long as the model with eight of them.",
+    edits: [{ file: `${folder}/run-in-place.ts`, find: "throw enough;", replace: "" }],
+    test: {
+      file: `${folder}/run-in-place.test.ts`,
+      name: "what is wanted comes back, and the rest is where it should be, not copied",
+    },
+  },
 ];

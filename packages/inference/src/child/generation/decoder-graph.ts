@@ -2,6 +2,7 @@ import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { InferenceError } from "../../inference-error.ts";
 import type { KvInput } from "./kv-layout.ts";
 import { asKvTensor } from "./kv-tensor.ts";
+import { runInPlace, type Tensors } from "./run-in-place.ts";
 
 /** New tokens of some texts, as many for each, and what they follow. */
 interface GraphStep {
@@ -21,7 +22,7 @@ interface GraphStep {
 export interface DecoderGraph {
   caches: readonly KvInput[];
   /** Gives the logits after each text's last token, and the caches. */
-  run(step: GraphStep, quiet?: boolean): Promise<{ logits: Float32Array[]; present: Tensor[] }>;
+  run(step: GraphStep, quiet?: boolean): Promise<{ logits: Float32Array[]; present: readonly Tensor[] }>;
 }
 
 const fedInputs = new Set(["input_ids", "attention_mask", "position_ids", "num_logits_to_keep"]);
@@ -41,7 +42,7 @@ export function openDecoderGraph(session: InferenceSession): DecoderGraph {
   async function run({ ids, positions, mask, past, present }: GraphStep, quiet = false) {
     const [texts, tokens] = [ids.length, ids[0]?.length ?? 0];
     const shape = [texts, tokens];
-    const feeds: Record<string, Tensor> = {
+    const feeds: Tensors = {
       input_ids: new Tensor("int64", BigInt64Array.from(ids.flat(), BigInt), shape),
       attention_mask: new Tensor("int64", mask, [texts, mask.length / texts]),
     };
@@ -51,13 +52,15 @@ export function openDecoderGraph(session: InferenceSession): DecoderGraph {
     }
     if (wants("num_logits_to_keep"))
       feeds["num_logits_to_keep"] = new Tensor("int64", BigInt64Array.of(1n), []);
-    const fetches: Record<string, Tensor | null> = { logits: null };
-    caches.forEach(({ input, output }, index) => {
-      const before = past[index];
-      if (before) feeds[input] = before;
-      fetches[output] = present?.[index] ?? null;
-    });
-    const results = await session.run(feeds, fetches, quiet ? { logSeverityLevel: 4 } : {});
+    const options: InferenceSession.RunOptions = quiet ? { logSeverityLevel: 4 } : {};
+    const named = (name: "input" | "output", tensors: readonly Tensor[]): Tensors =>
+      Object.fromEntries(tensors.map((tensor, index) => [caches[index]?.[name] ?? "", tensor]));
+    Object.assign(feeds, named("input", past));
+    if (present) {
+      const logits = await runInPlace(session, feeds, named("output", present), "logits", options);
+      return { logits: lastLogits(logits, texts), present };
+    }
+    const results = await session.run(feeds, ["logits", ...caches.map(({ output }) => output)], options);
     return {
       logits: lastLogits(results["logits"], texts),
       present: caches.map(({ output }) => asKvTensor(expectTensor(results[output], output))),

@@ -4,7 +4,7 @@ import type { KvLane } from "./kv-lane.ts";
 import { copyTokens, type KvStore, newStore } from "./kv-layout.ts";
 import { kvTensor } from "./kv-tensor.ts";
 
-/** Tokens by which the room of all slots grows: the runtime hands the caches back as copies, room included. */
+/** Tokens by which the room of all slots grows: each time all that they hold is copied. */
 const roomStep = 64;
 
 /**
