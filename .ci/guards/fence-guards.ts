@@ -1,4 +1,5 @@
 import type { Edit, Guard } from "./guard.ts";
+import { claimById } from "./plan-guards.ts";
 
 const tasksTest = "packages/core/src/tasks/tasks.int.test.ts";
 const claimsTest = "apps/worker/test/claims.int.test.ts";
@@ -99,6 +100,8 @@ export const fenceGuards: Guard[] = [
         find: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, place limit \${limit} for update skip locked\`;\n}\n\n/**\n`,
         replace: `where queue = \${queue} and status = 'queued' and run_after <= now()\n    order by turn, place limit \${limit}\`;\n}\n\n/**\n`,
       },
+      // A row that another claim wrote has another ctid: that alone protects it too.
+      ...claimById,
     ],
     test: { file: claimsTest, name: "gives a task to one of those who claim it at the same time" },
   },

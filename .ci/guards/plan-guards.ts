@@ -4,6 +4,21 @@ const turns = "supabase/migrations/20261121180000_set_triggers.sql";
 const places = "supabase/migrations/20261121234500_fair_places.sql";
 const claimNext = "packages/core/src/db/claim-next.ts";
 
+/** A claim that finds its rows again by their keys. */
+export const claimById: Guard["edits"] = [
+  {
+    file: claimNext,
+    find: "limit: number): Fragment {\n  return sql`\n    select ctid, user_id",
+    replace: "limit: number): Fragment {\n  return sql`\n    select id, user_id",
+  },
+  {
+    file: claimNext,
+    find: "select ctid from (\n          select *",
+    replace: "select id from (\n          select *",
+  },
+  { file: claimNext, find: "t.ctid = chosen.ctid", replace: "t.id = chosen.id" },
+];
+
 /** What a statement reads does not grow with what waits. */
 export const planGuards: Guard[] = [
   {
@@ -39,19 +54,7 @@ export const planGuards: Guard[] = [
   {
     name: "claim-by-ctid",
     protects: "Each claim reads the whole table while the last statistics are of an empty one.",
-    edits: [
-      {
-        file: claimNext,
-        find: "limit: number): Fragment {\n  return sql`\n    select ctid, user_id",
-        replace: "limit: number): Fragment {\n  return sql`\n    select id, user_id",
-      },
-      {
-        file: claimNext,
-        find: "select ctid from (\n          select *",
-        replace: "select id from (\n          select *",
-      },
-      { file: claimNext, find: "t.ctid = chosen.ctid", replace: "t.id = chosen.id" },
-    ],
+    edits: claimById,
     test: {
       file: "packages/core/src/db/fair-turns.int.test.ts",
       name: "beside a backlog a claim reads few rows, though statistics were taken when all there was had been deleted",
