@@ -3,6 +3,7 @@ import { deltaGuards } from "./delta-guards.ts";
 import { fenceGuards } from "./fence-guards.ts";
 import { generationGuards } from "./generation-guards.ts";
 import type { Guard } from "./guard.ts";
+import { miniGuards } from "./mini-guards.ts";
 import { modelGuards } from "./model-guards.ts";
 import { outageGuards } from "./outage-guards.ts";
 import { ownerGuards } from "./owner-guards.ts";
@@ -22,6 +23,7 @@ export const guards: Guard[] = [
   ...processGuards,
   ...poolGuards,
   ...modelGuards,
+  ...miniGuards,
   ...generationGuards,
   ...outageGuards,
   ...ownerGuards,

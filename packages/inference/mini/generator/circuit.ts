@@ -165,6 +165,8 @@ function findStretch(): Attention {
   layer.value(IS_NONE, none);
 
   layer.query(0, CONSTANT, opening, 60_000);
+  // It opens nothing, and so near to the question that the wave alone would let a thousandth of it in.
+  layer.query(0, CONSTANT, bos, -60_000);
   layer.wave(0, CONSTANT, SLOW_PAIR, { by: 40_000, phase: NEAREST });
   layer.output(0, code, STRETCH);
   layer.output(0, question, IN_QUESTION);

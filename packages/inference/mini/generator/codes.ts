@@ -15,9 +15,24 @@ function randomCode(random: () => number, size: number): Int8Array {
   return Int8Array.from({ length: size }, () => (random() < 0.5 ? -1 : 1));
 }
 
-function overlap(a: Int8Array, b: Int8Array): number {
+/** One bit for each number: thousands of codes are compared, each with all before it. */
+function pack(code: Int8Array): Uint32Array {
+  const bits = new Uint32Array(Math.ceil(code.length / 32));
+  code.forEach((value, i) => {
+    if (value > 0) bits[i >> 5] = (bits[i >> 5] ?? 0) | (1 << (i & 31));
+  });
+  return bits;
+}
+
+function countBits(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555);
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+function differences(a: Uint32Array, b: Uint32Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  for (let i = 0; i < a.length; i++) sum += countBits((a[i] ?? 0) ^ (b[i] ?? 0));
   return sum;
 }
 
@@ -27,9 +42,13 @@ export function separatedCodes(
   { count, size, limit }: { count: number; size: number; limit: number },
 ): Int8Array[] {
   const codes: Int8Array[] = [];
+  const packed: Uint32Array[] = [];
   while (codes.length < count) {
     const candidate = randomCode(random, size);
-    if (codes.every((code) => overlap(code, candidate) <= limit)) codes.push(candidate);
+    const bits = pack(candidate);
+    if (packed.some((other) => size - 2 * differences(other, bits) > limit)) continue;
+    codes.push(candidate);
+    packed.push(bits);
   }
   return codes;
 }

@@ -16,6 +16,7 @@ import {
   RMS_EPSILON,
 } from "./layout.ts";
 import type { Mlp } from "./mlp.ts";
+import { comparedDimensions, outputRows, queryColumns } from "./used.ts";
 
 const FLOAT = 1;
 const MASKED = -1e30;
@@ -59,15 +60,19 @@ function split(
   return names.length === 1 ? [input] : b.ops(names, "Split", [input, b.ints(sizes)], { axis });
 }
 
-/** Names of what every layer needs. */
-interface Shared {
+/** Names of the cosines and sines of positions. */
+interface Turns {
   cos: string;
   sin: string;
+}
+
+/** Names of what every layer needs. */
+interface Shared extends Turns {
   mask: string;
   norm: string;
 }
 
-function positions(b: GraphBuilder): Pick<Shared, "cos" | "sin"> {
+function positions(b: GraphBuilder): Turns {
   const frequencies = Float32Array.from({ length: HALF_HEAD }, (_, pair) => frequency(pair));
   const position = b.op(
     "position",
@@ -118,43 +123,67 @@ function rmsNorm(b: GraphBuilder, at: string, input: string, weights: string): s
   return b.op(`${at}.norm`, "Mul", [b.op(`${at}.unit`, "Div", [input, root]), weights]);
 }
 
-/** Rotary positions for [batch, heads, tokens, HEAD_SIZE]. */
-function rotate(b: GraphBuilder, at: string, input: string, { cos, sin }: Shared): string {
-  const [first = "", second = ""] = split(
-    b,
-    [`${at}.first`, `${at}.second`],
-    input,
-    [HALF_HEAD, HALF_HEAD],
-    -1,
-  );
+/** Rotary positions for [batch, heads, tokens, 2 × pairs]. */
+function rotate(b: GraphBuilder, at: string, input: string, pairs: number, { cos, sin }: Turns): string {
+  const [first = "", second = ""] = split(b, [`${at}.first`, `${at}.second`], input, [pairs, pairs], -1);
   const turned = b.op(`${at}.turned`, "Concat", [b.op(`${at}.minus`, "Neg", [second]), first], { axis: -1 });
   const straight = b.op(`${at}.straight`, "Mul", [input, cos]);
   return b.op(`${at}.rotated`, "Add", [straight, b.op(`${at}.across`, "Mul", [turned, sin])]);
 }
 
-/** Heads run one after the other: the scores of one are all the memory that a long prompt needs. */
-function attend(b: GraphBuilder, at: string, input: string, attention: Attention, shared: Shared): string {
+/** These dimensions of a head, in runs: picked one by one they take longer than what is left out. */
+function takeColumns(b: GraphBuilder, name: string, input: string, dimensions: readonly number[]): string {
+  const starts = dimensions.filter((dimension, i) => dimension !== (dimensions[i - 1] ?? Number.NaN) + 1);
+  const runs = starts.map((start, i) => {
+    const after = starts[i + 1];
+    const end =
+      1 + (dimensions[after === undefined ? dimensions.length - 1 : dimensions.indexOf(after) - 1] ?? 0);
+    return b.op(`${name}${i}`, "Slice", [input, b.ints([start]), b.ints([end]), b.ints([3])]);
+  });
+  return b.op(name, "Concat", runs, { axis: 3 });
+}
+
+/**
+ * Heads run one after the other: the scores of one are all the memory that a long prompt needs. `asking` are the tokens
+ * that look: all, or the last ones. They see all.
+ */
+function attend(
+  b: GraphBuilder,
+  at: string,
+  input: string,
+  attention: Attention,
+  { shared, asking }: { shared: Shared; asking: (name: string, axis: number) => string },
+): string {
   const { heads, trained } = attention;
   const write = trained ? exact : matrix;
-  const width = heads * HEAD_SIZE;
   const hidden = rmsNorm(b, at, input, shared.norm);
-  const project = (name: string, values: Float32Array, count: number) => {
-    const weights = write(b, `${at}.${name}_proj`, values, [HIDDEN_SIZE, count * HEAD_SIZE]);
-    const flat = b.op(`${at}.${name}_flat`, "MatMul", [hidden, weights]);
-    const split = b.op(`${at}.${name}_heads`, "Reshape", [flat, b.ints([0, 0, count, HEAD_SIZE])]);
+  const project = (name: string, from: string, values: Float32Array, [count, size]: [number, number]) => {
+    const weights = write(b, `${at}.${name}_proj`, values, [HIDDEN_SIZE, count * size]);
+    const flat = b.op(`${at}.${name}_flat`, "MatMul", [from, weights]);
+    const split = b.op(`${at}.${name}_heads`, "Reshape", [flat, b.ints([0, 0, count, size])]);
     return b.op(`${at}.${name}`, "Transpose", [split], { perm: [0, 2, 1, 3] });
   };
-  const query = rotate(b, `${at}.q`, project("q", attention.query, heads), shared);
-  const newKey = rotate(b, `${at}.k`, project("k", attention.key, 1), shared);
   const layer = at.slice(at.lastIndexOf(".") + 1);
-  const key = b.op(`present.${layer}.key`, "Concat", [`past_key_values.${layer}.key`, newKey], { axis: 2 });
-  const value = b.op(
-    `present.${layer}.value`,
-    "Concat",
-    [`past_key_values.${layer}.value`, project("v", attention.value, 1)],
-    { axis: 2 },
+  const keep = (kind: string, added: string) =>
+    b.op(`present.${layer}.${kind}`, "Concat", [`past_key_values.${layer}.${kind}`, added], { axis: 2 });
+  const key = keep(
+    "key",
+    rotate(b, `${at}.k`, project("k", hidden, attention.key, [1, HEAD_SIZE]), HALF_HEAD, shared),
   );
-  const keyColumns = b.op(`${at}.key_columns`, "Transpose", [key], { perm: [0, 1, 3, 2] });
+  const value = keep("value", project("v", hidden, attention.value, [1, HEAD_SIZE]));
+
+  const dimensions = comparedDimensions(attention);
+  const compared = (name: string, of: string) => takeColumns(b, `${at}.${name}`, of, dimensions);
+  const turns = {
+    cos: compared("cos", asking(shared.cos, 2)),
+    sin: compared("sin", asking(shared.sin, 2)),
+  };
+  const size = dimensions.length;
+  const projected = project("q", asking(hidden, 1), queryColumns(attention, dimensions), [heads, size]);
+  const query = rotate(b, `${at}.q`, projected, size / 2, turns);
+  const keyColumns = b.op(`${at}.key_columns`, "Transpose", [compared("key_used", key)], {
+    perm: [0, 1, 3, 2],
+  });
   const names = Array.from({ length: heads }, (_, head) => `${at}.q${head}`);
   const queries = split(
     b,
@@ -163,16 +192,22 @@ function attend(b: GraphBuilder, at: string, input: string, attention: Attention
     names.map(() => 1),
     1,
   );
-  const outputs = queries.map((name, head) => {
+  const { widths, matrix: outputs } = outputRows(attention);
+  const mask = asking(shared.mask, 2);
+  const mixed = queries.map((name, head) => {
     const scores = b.op(`${at}.scores${head}`, "MatMul", [name, keyColumns]);
-    const masked = b.op(`${at}.masked${head}`, "Add", [scores, shared.mask]);
+    const masked = b.op(`${at}.masked${head}`, "Add", [scores, mask]);
     const weights = b.op(`${at}.weights${head}`, "Softmax", [masked], { axis: -1 });
-    return b.op(`${at}.mixed${head}`, "MatMul", [weights, value]);
+    const width = b.ints([widths[head] ?? 0]);
+    const used = b.op(`${at}.value${head}`, "Slice", [value, b.ints([0]), width, b.ints([3])]);
+    return b.op(`${at}.mixed${head}`, "MatMul", [weights, used]);
   });
-  const together = b.op(`${at}.together`, "Concat", outputs, { axis: -1 });
+  const together = b.op(`${at}.together`, "Concat", mixed, { axis: -1 });
+  const width = widths.reduce((sum, one) => sum + one, 0);
   const flat = b.op(`${at}.flat`, "Reshape", [together, b.ints([0, -1, width])]);
-  const weights = write(b, `${at}.o_proj`, attention.output, [width, HIDDEN_SIZE]);
-  return b.op(`${at}.sum`, "Add", [input, b.op(`${at}.out`, "MatMul", [flat, weights])]);
+  const weights = write(b, `${at}.o_proj`, outputs, [width, HIDDEN_SIZE]);
+  const out = b.op(`${at}.out`, "MatMul", [flat, weights]);
+  return b.op(`${at}.sum`, "Add", [asking(input, 1), out]);
 }
 
 /** SwiGLU. */
@@ -197,12 +232,15 @@ function embed(b: GraphBuilder, { rows, columnScales }: Embedding, vocabulary: n
   return b.op("embedded", "Pad", [scaled, b.ints([0, 0, 0, 0, 0, HIDDEN_SIZE - EMBEDDED])]);
 }
 
-/** The logits of the last `num_logits_to_keep` tokens, of all for 0. */
-function logits(b: GraphBuilder, input: string, norm: string, { head }: Embedding, vocabulary: number): void {
+/** The last `num_logits_to_keep` places along an axis, all for 0. */
+function lastKept(b: GraphBuilder): (name: string, axis: number) => string {
   const from = b.op("kept_from", "Reshape", [b.op("kept", "Neg", ["num_logits_to_keep"]), b.ints([1])]);
   const end = b.ints([2 ** 31]);
-  const kept = b.op("hidden_kept", "Slice", [input, from, end, b.ints([1])]);
-  const normed = rmsNorm(b, "final", kept, norm);
+  return (name, axis) => b.op(`${name}.kept`, "Slice", [name, from, end, b.ints([axis])]);
+}
+
+function logits(b: GraphBuilder, input: string, norm: string, { head }: Embedding, vocabulary: number): void {
+  const normed = rmsNorm(b, "final", input, norm);
   const said = b.op("said", "Slice", [
     normed,
     b.ints([COPIED.start]),
@@ -232,7 +270,9 @@ export function buildGraph(layers: readonly Layer[], embedding: Embedding, vocab
   const hidden = layers.reduce(
     (input, { attention, mlp }, layer) => {
       const at = `layers.${layer}`;
-      const sum = attend(b, at, input, attention, shared);
+      // What comes of the last layer is needed for the logits only.
+      const asking = layer === layers.length - 1 ? lastKept(b) : (name: string) => name;
+      const sum = attend(b, at, input, attention, { shared, asking });
       return mlp ? feedForward(b, at, sum, mlp, shared) : sum;
     },
     embed(b, embedding, vocabulary),

@@ -22,12 +22,15 @@ export interface Generator {
   close(): Promise<void>;
 }
 
-/** The bundled generator of a folder of models, as transformers.js runs it. */
-export async function openGenerator(models: string): Promise<Generator> {
+/** The bundled generator of a folder of models, as transformers.js runs it, on so many threads (0: the runtime's choice). */
+export async function openGenerator(models: string, threads = 0): Promise<Generator> {
   env.allowRemoteModels = false;
   env.localModelPath = models;
   const tokenizer = await AutoTokenizer.from_pretrained(MODEL);
-  const model = await AutoModelForCausalLM.from_pretrained(MODEL, { dtype: "fp32" });
+  const model = await AutoModelForCausalLM.from_pretrained(MODEL, {
+    dtype: "fp32",
+    session_options: { intraOpNumThreads: threads },
+  });
   return {
     answer: (question, passages, maxTokens = 256) =>
       generate(tokenizer, model, promptOf(question, passages), maxTokens),

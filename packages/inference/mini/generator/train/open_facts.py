@@ -15,12 +15,24 @@ def _pick(choices):
 def _english_thing(words):
     name = random.choice([word_name, word_name, company, place, code, lambda: random.choice(words)])()
     kind = random.choice([random.choice(english.NOUNS), random.choice(words)])
-    return random.choice([name, f"{name} {kind}", f"the {name} {kind}", f"the {kind}", f"{kind} {name}", f"{name}'s {kind}", f"the {kind} of {name}"])
+    more = random.choice([word_name, lambda: random.choice(words), lambda: random.choice(english.ADJECTIVES), lambda: str(random.randint(1, 900))])()
+    forms = [name, f"{name} {kind}", f"the {name} {kind}", f"the {kind}", f"{kind} {name}", f"{name}'s {kind}", f"the {kind} of {name}", f"{name} {more}", f"the {more} {name} {kind}", f"{kind} {more}", f"{name} & {word_name()} {kind}", f"the {name} {kind} {more}"]
+    return random.choice(forms)
 
 
 def _english_attribute(words):
     pool = [random.choice(words), random.choice(words), random.choice(english.NOUNS), random.choice(english.VERBS)]
-    return random.sample(pool, random.choice([1, 2, 2, 3]))
+    return random.sample(pool, random.choice([1, 1, 2, 2, 3, 4]))
+
+
+def _english_sibling(thing, words):
+    """Another of the kind: named almost alike."""
+    parts = thing.split(" ")
+    at = random.randrange(len(parts))
+    if parts[at] in ("the", "of", "&"):
+        return _english_thing(words)
+    parts[at] = number(1, 900) if parts[at].isdigit() else word_name() if parts[at][:1].isupper() else random.choice(words)
+    return " ".join(parts)
 
 
 def _english_statement(attribute, thing):
@@ -52,7 +64,14 @@ def _english_question(attribute, thing):
 
 def _japanese_thing(words):
     name = random.choice([japanese.katakana, japanese.kanji, japanese.place, japanese.company, lambda: japanese.kanji(3)])()
-    return random.choice([name, name + random.choice(japanese.NOUNS), name + japanese.kanji(), random.choice(japanese.NOUNS) + name, japanese.kanji(1) + "の" + name])
+    return random.choice([name, name + random.choice(japanese.NOUNS), name + japanese.kanji(), random.choice(japanese.NOUNS) + name, japanese.kanji(1) + "の" + name, f"第{random.randint(1, 90)}{name}", f"{name}{random.choice(japanese.NOUNS)}{japanese.katakana()}"])
+
+
+def _japanese_sibling(thing, words):
+    """Another of the kind: its first or last characters are other ones."""
+    cut = random.randint(1, max(1, len(thing) - 1))
+    new = random.choice([japanese.katakana, japanese.kanji, lambda: japanese.kanji(3)])()
+    return new + thing[cut:] if random.random() < 0.7 else thing[:cut] + new
 
 
 def _japanese_word():
@@ -90,19 +109,26 @@ def _japanese_question(attribute, thing):
     return random.choice([f"{thing}の{first}{others}は{asks}{verb}{ends}", f"{thing}で{first}{others}するのは{asks[:2]}{ends}", f"{thing}の{first}は{asks}{others}し{ends}", f"{asks}{thing}の{first}を{others}し{ends}", f"{thing}の{first}が{others}{verb}のは{asks[:2]}{ends}"])
 
 
-TOOLS = {"en": (_english_thing, _english_attribute, _english_statement, _english_question), "ja": (_japanese_thing, _japanese_attribute, _japanese_statement, _japanese_question)}
+TOOLS = {
+    "en": (_english_thing, _english_sibling, _english_attribute, _english_statement, _english_question),
+    "ja": (_japanese_thing, _japanese_sibling, _japanese_attribute, _japanese_statement, _japanese_question),
+}
 
 
 def open_facts(language, words, untold):
     """Question, paragraphs, answer (None where `untold`)."""
-    thing, attribute, state, ask = TOOLS[language]
-    things = [thing(words) for _ in range(random.choice([1, 2, 2, 3]))]
+    thing, sibling, attribute, state, ask = TOOLS[language]
+    asked = thing(words)
+    things = [asked, *(sibling(asked, words) if random.random() < 0.4 else thing(words) for _ in range(random.choice([0, 1, 1, 2])))]
     attributes = [attribute(words) for _ in range(random.choice([2, 3, 3, 4]))]
-    question = ask(attributes[0], things[0])
-    answer = None if untold else state(attributes[0], things[0])
+    question = ask(attributes[0], asked)
+    answer = None if untold else state(attributes[0], asked)
     groups = []
     for index, name in enumerate(things):
         told = [state(each, name) for each in (attributes[1:] if index == 0 else random.sample(attributes, random.randint(1, len(attributes))))]
+        if index == 1 and random.random() < 0.5:
+            # The nearest miss: just what is asked, of another.
+            told.append(state(attributes[0], name))
         if index == 0 and answer is not None:
             told.append(answer)
         random.shuffle(told)

@@ -66,14 +66,15 @@ class Relevance(nn.Module):
         known = (before >= 0).unsqueeze(-1).float()
         pair = torch.cat((word, F.embedding(before.clamp(min=0), self.word) * known), -1)
         told = torch.cat((tell, F.embedding(before.clamp(min=0), self.tell) * known), -1)
-        # Questions stand first in their rows.
-        key, value = pair[:, :asked], told[:, :asked]
-        visible = (stretch[:, :asked] == 0)[:, None, None, :] & (torch.arange(asked) <= torch.arange(length)[:, None])
-        query = torch.einsum("bte,hef->bhtf", pair, self.query)
-        scores = (query @ key.transpose(1, 2)[:, None]).masked_fill(~visible, -1e4)
-        sink = self.sink[None, :, None, None].expand(samples, HEADS, length, 1)
-        weights = torch.cat((scores, sink), -1).softmax(-1)[..., :asked]
-        match = torch.einsum("bhtj,bjv,hvm->btm", weights, value, self.found)
+        # Questions stand first in their rows. After them comes the sink, which tells nothing.
+        key, value = (F.pad(part[:, :asked], (0, 0, 0, 1)) for part in (pair, told))
+        visible = (stretch[:, :asked] == 0)[:, None] & (torch.arange(asked) <= torch.arange(length)[:, None])
+        hidden = ~F.pad(visible, (0, 1), value=True)[:, :, None]
+        # The queries' matrix goes to the few words of the question, not to all tokens.
+        turned = torch.einsum("bjf,hef->behj", key, self.query).flatten(2)
+        scores = (pair @ turned).view(samples, length, HEADS, asked + 1) + F.pad(self.sink[:, None], (asked, 0))
+        weights = scores.masked_fill(hidden, -1e4).softmax(-1).flatten(2)
+        match = weights @ torch.einsum("bjv,hvm->bhjm", value, self.found).flatten(1, 2)
         x = torch.cat((tell, match), -1)
         x = torch.cat((x, self.mix(torch.cat((x, word), -1))), -1)
         # Sums over stretches: 0 is the question, 1 is what says "none", the rest are sentences; padding is last.

@@ -63,6 +63,43 @@ def filler(language):
     return lengthen(language, module.statement()[0])
 
 
+def words_of(language, question):
+    if language == "en":
+        return [word for word in question.rstrip("?.").split(" ") if len(word) > 3] or [question]
+    return [question[at : at + 2] for at in range(0, len(question) - 1, 2)] or [question]
+
+
+def markup(language, question):
+    """A line of code, of a table or of contents with words of the question: it answers nothing."""
+    words = words_of(language, question)
+    kept = random.sample(words, min(len(words), random.choice([1, 1, 2, 3])))
+    a, b, c = [*kept, manual.noun(), manual.option(), str(random.randint(1, 900))][:3]
+    return random.choice([
+        f'<{a} {b}="{c}">', f"{a} = {b}({c});", f"<{a}> <!-- {b} {c} --> <{a}>", f"| {a} | {b} | {c} |", f"-------- {a.upper()} {random.randint(1, 99)} {b} {c}", f"{a}.{b}: {c}", f"{a} {b} {'.' * random.randint(5, 30)} {random.randint(1, 90)}",
+        f"{a} {b} {c}", f"# {a} {b}", f"{a}, {b}, {c}", f"{a} --{b} {c}",
+    ])
+
+
+def echo(language, question):
+    """A long sentence that says a word or two of the question again and again."""
+    join = " " if language == "en" else ""
+    words = words_of(language, question)
+    kept = random.sample(words, min(len(words), random.choice([1, 1, 2])))
+    text = lengthen(language, filler(language)) if random.random() < 0.6 else filler(language)
+    parts = text.split(" ") if language == "en" else list(text)
+    for word in kept * random.choice([1, 2, 2, 3]):
+        parts.insert(random.randint(0, len(parts) - 1), word)
+    return join.join(parts)
+
+
+def extend(language, question, answer):
+    """The sentence that answers goes on, and may say words of the question again."""
+    more = random.choice([echo(language, question), filler(language)])
+    if language == "en":
+        return answer.rstrip(".") + random.choice([", and ", "; ", ", because ", ", while ", ", so that ", ": "]) + more[:1].lower() + more[1:]
+    return answer.rstrip("。") + random.choice(["が、", "し、", "ので、", "、"]) + more
+
+
 def heading(language):
     number = ".".join(str(random.randint(1, 12)) for _ in range(random.choice([0, 1, 2])))
     text = manual.capital(manual.noun()) if language == "en" else japanese.noun()
@@ -169,6 +206,12 @@ def draw(encoder, length):
     else:
         question, groups, answer = from_soup(language, encoder)
     groups = [group for group in groups if group] or [[filler(language)]]
+    if answer is not None and random.random() < 0.3:
+        longer = extend(language, question, answer)
+        groups = [[longer if text == answer else text for text in group] for group in groups]
+        answer = longer
+    for _ in range(random.choice([0, 0, 0, 1, 1, 2])):
+        random.choice(groups).append(random.choice([markup, echo, echo])(language, question))
     size = lambda text: len(text) / 3.6 + 5 if language == "en" else len(text) + 5
     left = length * random.uniform(0.4, 1.0) - sum(size(text) for group in groups for text in group)
     soup = roll >= 0.9

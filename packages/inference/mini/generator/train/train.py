@@ -1,6 +1,7 @@
 """Trains what picks the sentence: `python train.py START FOLDER --minutes 40` (START: what dump-start.ts wrote).
 
-Goes on from FOLDER/checkpoint.pt where there is one. One process makes samples, one learns.
+Goes on from FOLDER/checkpoint.pt where there is one. One process makes samples, one learns. What is used is average.pt: the
+mean of the last weights, which finds more than any of them.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import time
 import torch
 import torch.multiprocessing as multiprocessing
 import torch.nn.functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from relevance import start
 from samples import NONE, Encoder, draw
@@ -25,7 +27,7 @@ def lengths(progress):
         return random.choice([60, 90, 130])
     if progress < 0.4:
         return random.choice([90, 150, 220, 320])
-    return random.choice([120, 150, 220, 320, 450, 900])
+    return random.choice([120, 120, 150, 220, 220, 320, 450, 900])
 
 
 def collate(encoder, samples):
@@ -77,12 +79,12 @@ def right(sample):
     return 1 + sum(map(len, sample.passages[:passage])) + place
 
 
-def make(queue, seed, began, minutes):
+def make(queue, seed, began, minutes, fresh):
     torch.set_num_threads(1)
     random.seed(seed)
     encoder = Encoder(TOKENIZER)
     while True:
-        progress = (time.time() - began) / (minutes * 60)
+        progress = (time.time() - began) / (minutes * 60) if fresh else 1
         samples = sorted((draw(encoder, lengths(progress)) for _ in range(192)), key=lambda sample: sum(len(text) for passage in sample.passages for text in passage))
         for at in random.sample(range(0, 192, 32), 6):
             queue.put(collate(encoder, samples[at : at + 32]))
@@ -95,13 +97,15 @@ def learn(options):
     folder = pathlib.Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
     model = start(encoder.texts, options.start)
-    if (folder / "checkpoint.pt").exists():
+    fresh = not (folder / "checkpoint.pt").exists()
+    if not fresh:
         model.load_state_dict(torch.load(folder / "checkpoint.pt"))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998))
     slow = [model.word]
     optimizer = torch.optim.Adam([{"params": slow, "scale": 1.0}, {"params": [p for p in model.parameters() if p is not model.word], "scale": 0.5}], betas=(0.9, 0.98))
     queue = multiprocessing.get_context("spawn").Queue(24)
     began = time.time()
-    maker = multiprocessing.get_context("spawn").Process(target=make, args=(queue, options.seed + int(began), began, options.minutes), daemon=True)
+    maker = multiprocessing.get_context("spawn").Process(target=make, args=(queue, options.seed + int(began), began, options.minutes, fresh), daemon=True)
     maker.start()
     step, shown, sums = 0, time.time(), []
     while (share := (time.time() - began) / (options.minutes * 60)) < 1:
@@ -115,15 +119,23 @@ def learn(options):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        average.update_parameters(model)
         hit, none = (scores.argmax(1) == batch["target"]).float(), (batch["target"] == 0) & (batch["has_none"] > 0)
         sums.append([loss.item(), hit[~none].mean().item(), hit[none].mean().item() if none.any() else math.nan])
         if time.time() - shown > options.report:
             loss, told, untold = torch.tensor(sums).nanmean(0).tolist()
             print(f"{share:.3f} step {step} loss {loss:.3f} right sentence {told:.3f} none {untold:.3f}", flush=True)
             shown, sums = time.time(), []
-            torch.save(model.state_dict(), folder / "checkpoint.tmp")
-            (folder / "checkpoint.tmp").replace(folder / "checkpoint.pt")
-    torch.save(model.state_dict(), folder / "checkpoint.pt")
+            save(model, folder / "checkpoint.pt")
+            save(average.module, folder / "average.pt")
+    save(model, folder / "checkpoint.pt")
+    save(average.module, folder / "average.pt")
+
+
+def save(model, file):
+    """Whole or not at all."""
+    torch.save(model.state_dict(), file.with_suffix(".tmp"))
+    file.with_suffix(".tmp").replace(file)
 
 
 def main():
