@@ -22,6 +22,7 @@ export async function runInPlace(
 ): Promise<Tensor | undefined> {
   let result: Tensor | undefined;
   let before = session.outputNames.filter((name) => name === wanted || name in places).indexOf(wanted);
+  const restore = () => Reflect.deleteProperty(Tensor.prototype, "size");
   const watchConstructor = () => {
     Object.defineProperty(Tensor.prototype, "size", {
       configurable: true,
@@ -30,6 +31,7 @@ export async function runInPlace(
         before -= 1;
         if (before >= 0) return void Object.defineProperty(this, "size", { value });
         result = this;
+        restore();
         throw enough;
       },
     });
@@ -43,7 +45,7 @@ export async function runInPlace(
       watchConstructor();
       return "cpu";
     };
-    fetches[name] = Object.create(place, { location: { get: location } }) as Tensor;
+    fetches[name] = Object.create(place, { location: { get: location } });
   }
   try {
     return (await session.run(feeds, fetches, options))[wanted];
@@ -51,6 +53,6 @@ export async function runInPlace(
     if (error !== enough) throw error;
     return result;
   } finally {
-    Reflect.deleteProperty(Tensor.prototype, "size");
+    restore();
   }
 }
