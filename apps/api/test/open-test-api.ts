@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import {
   type GenerateResult,
   type JobKind,
   type JobResult,
+  type ModelStatus,
   type Problem,
   problemSchema,
   type SubmittedTask,
@@ -16,6 +18,7 @@ import {
   failTask,
   inServiceTransaction,
   openDatabase,
+  reportWorker,
 } from "@genq/core/db";
 import { createClient } from "@supabase/supabase-js";
 import { pino } from "pino";
@@ -68,6 +71,8 @@ interface TestWorker {
   claim(taskId: string): Promise<Claim>;
   complete<Kind extends JobKind>(taskId: string, result: JobResult<Kind>): Promise<void>;
   fail(taskId: string, problem: Problem): Promise<void>;
+  /** Says that one more worker lives, and how its models are. */
+  report(models: ModelStatus[]): Promise<void>;
 }
 
 /** The API over a test file's stack, on a port of its own. */
@@ -116,6 +121,10 @@ export async function openTestApi(stack: ApiStack, settings: Record<string, stri
         const claimed = await claim(taskId);
         await inServiceTransaction(workerDatabase, (sql) => failTask(sql, claimed, problem));
       },
+      report: (models) =>
+        inServiceTransaction(workerDatabase, (sql) =>
+          reportWorker(sql, randomUUID(), { models, queues: [] }),
+        ),
     },
   };
 }

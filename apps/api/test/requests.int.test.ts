@@ -324,6 +324,32 @@ describe("the service", () => {
     expect((await fetch(`${api.url}/upload/healthz`)).status).toBe(200);
   });
 
+  it("shows each model as the worker that is furthest with it tells", async () => {
+    const shown = {
+      source: "hub",
+      revision: "main",
+      dtype: "q8",
+      dimensions: null,
+      max_tokens: 512,
+      description: "",
+      pinned: true,
+      resident_bytes: null,
+      last_used_at: null,
+      progress: null,
+      batching: null,
+      error: null,
+    } as const;
+    const progress = { loaded_bytes: 5, total_bytes: 10, bytes_per_second: 2.5 };
+    const fetched = { ...shown, id: "a/b", task: "embedding", state: "downloading", progress } as const;
+    const loading = { ...shown, id: "a/c", task: "generation", state: "loading" } as const;
+    const ready = { ...loading, state: "ready", batching: "one_row" } as const;
+    await api.worker.report([fetched, loading]);
+    await api.worker.report([ready]);
+    await expect
+      .poll(async () => (await fetch(`${api.url}/health`)).json(), { timeout: 5000 })
+      .toMatchObject({ workers: 2, models: [ready, fetched] });
+  });
+
   it("counts requests by route, and says nothing of users", async () => {
     await user.submit();
     const text = await (await fetch(`${api.url}/metrics`)).text();

@@ -90,6 +90,7 @@ function present(status: ModelStatus, inference: Inference): PublicStatus {
     pinned: status.pinned,
     resident_bytes: status.residentBytes ?? null,
     last_used_at: lastUsedAt === undefined ? null : new Date(lastUsedAt).toISOString(),
+    batching: status.batching ?? null,
     error: status.error ?? null,
   };
 }

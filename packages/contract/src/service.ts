@@ -19,13 +19,17 @@ export const modelStatusSchema = z
     progress: z
       .object({ loaded_bytes: z.int(), total_bytes: z.int().nullable(), bytes_per_second: z.number() })
       .nullable(),
-    // Workers of an older release don't tell these three.
+    // Workers of an older release don't tell these four.
     pinned: z
       .boolean()
       .default(true)
       .meta({ description: "Loaded at the start, and never unloaded for another" }),
     resident_bytes: z.int().nullable().default(null),
     last_used_at: z.iso.datetime().nullable().default(null),
+    batching: z.enum(["continuous", "one_row"]).nullable().default(null).meta({
+      description:
+        "Whether a generation model continues several texts at once, or its graph, dtype or device allows only one. Null before it was loaded",
+    }),
     error: z.string().nullable(),
   })
   .meta({ id: "ModelStatus" });

@@ -49,7 +49,7 @@ export interface DownloadProgress {
   bytesPerSecond: number;
 }
 
-/** Whether a generation model continues several texts at once, or its graph or dtype allows only one. */
+/** Whether a generation model continues several texts at once, or its graph, dtype or device allows only one. */
 export type Batching = "continuous" | "one_row";
 
 /** What a model is doing. */
@@ -69,7 +69,7 @@ export interface ModelStatus {
   progress?: DownloadProgress;
   /** Present when failed. */
   error?: string;
-  /** Present when a generation model is ready. */
+  /** Present once a generation model was ready. */
   batching?: Batching | undefined;
 }
 

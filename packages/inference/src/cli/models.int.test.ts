@@ -243,6 +243,22 @@ describe("warm and tune", () => {
     });
   });
 
+  test("warm tells whether a generation model continues several texts at once", async () => {
+    await cp(join(bundledModelsFolder, "genq/mini-generator"), join(cacheDir, "acme/generator"), {
+      recursive: true,
+    });
+    const onnx = join(cacheDir, "acme/generator/onnx");
+    await cp(join(onnx, "model.onnx"), join(onnx, "model_quantized.onnx"));
+    const own = { id: "acme/generator", task: "generation", dtype: "q8", maxTokens: 512 };
+    await writeFile(join(cacheDir, "models.json"), JSON.stringify([own]));
+    expect(await models("warm", own.id)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("One text at a time: its graph, dtype or device does not allow more."),
+    });
+    const { out } = await models("warm", "genq/mini-generator", "--json");
+    expect(JSON.parse(out)).toMatchObject({ batching: "continuous" });
+  });
+
   test("tune measures plans, keeps the best for this machine, and shows them all", async () => {
     const id = await ownModel();
     const { code, out } = await models("tune", id, "--json");

@@ -20,11 +20,15 @@ export async function warm(context: Context): Promise<object> {
   await loaded.call(warmUpCall(task), { signal });
   const answerMs = Math.round(performance.now() - asked);
   const { bytes, maxRssBytes } = loaded.usage();
+  const { batching } = loaded;
   await loaded.retire();
   screen.say(
     `${id} (${dtype}) works on ${device}: loaded in ${loadMs} ms, a short ${task} took ${answerMs} ms; ` +
       `it takes ${formatBytes(bytes)} of memory, of ${formatBytes(maxRssBytes)} allowed.`,
   );
+  if (batching === "continuous") screen.say("It continues several texts at once.");
+  if (batching === "one_row")
+    screen.say("One text at a time: its graph, dtype or device does not allow more.");
   return {
     id,
     task,
@@ -34,5 +38,6 @@ export async function warm(context: Context): Promise<object> {
     answer_ms: answerMs,
     resident_bytes: bytes,
     max_rss_bytes: maxRssBytes,
+    batching: batching ?? null,
   };
 }
