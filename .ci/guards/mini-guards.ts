@@ -48,4 +48,15 @@ export const miniGuards: Guard[] = [
       name: "takes no token of the question for one of the begin token's, which is as near",
     },
   },
+  {
+    name: "refusal-cites-nothing",
+    protects: "An answer that says that the passages do not tell cites all of them.",
+    edits: [
+      { file: "packages/inference/src/model-catalog.ts", find: "      citesAlways: true,\n", replace: "" },
+    ],
+    test: {
+      file: "apps/worker/test/citations.int.test.ts",
+      name: "cites what the bundled model names, nothing when it says that the passages do not tell, all when it was cut",
+    },
+  },
 ];

@@ -163,7 +163,10 @@ export const generateResultSchema = z
       .optional()
       .meta({ description: "One entry for each token, when the request asks for logprobs" }),
     model: z.string(),
-    citations: z.array(citationSchema),
+    citations: z.array(citationSchema).meta({
+      description:
+        "The passages that the answer names by [n]. All that it was given when it names none, but none when the bundled model says that they do not tell",
+    }),
   })
   .meta({ id: "GenerateResult" });
 export type GenerateResult = z.infer<typeof generateResultSchema>;

@@ -164,6 +164,7 @@ export const builtInModels: readonly ModelDefinition[] = [
       dtype: "fp32",
       // Its attention is dense: 2,560 tokens take about 0.6 GB, 5,309 took 1.5 GB.
       maxTokens: 2560,
+      citesAlways: true,
       description:
         "Bundled: a small Llama that copies the sentence of the passages that answers, or says that none does.",
     },

@@ -39,6 +39,8 @@ export interface ModelRecord {
   maxTokens: number;
   /** How many tokens a passage had best have, its prefix not counted. */
   chunkTokens?: number;
+  /** Names the passage that each sentence of its answer rests on, as `[n]`: an answer without a number rests on none. */
+  citesAlways?: boolean;
   description: string;
 }
 

@@ -53,7 +53,12 @@ export const generate: Handler<"generate"> = async (services, run, payload) => {
       },
       logprobs: answer.logprobs && { content: answer.logprobs.map(logprobsOf) },
       model: answer.model,
-      citations: citationsOf(text, passages),
+      // What was cut may have lost its numbers.
+      citations: citationsOf(
+        text,
+        passages,
+        model.citesAlways && answer.finishReason === "stop" ? "none" : "all",
+      ),
     },
   };
 };
