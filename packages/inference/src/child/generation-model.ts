@@ -1,13 +1,18 @@
-import { AutoModelForCausalLM, AutoTokenizer, type PreTrainedModel } from "@huggingface/transformers";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AutoModelForCausalLM, AutoTokenizer } from "@huggingface/transformers";
 import type { InferenceSession } from "onnxruntime-node";
+import { z } from "zod";
+import { weightsFile } from "../hub/model-file-list.ts";
 import type { CallResults, GenerateCall, LoadRequest } from "../messages.ts";
-import type { Batching } from "../types.ts";
+import type { Batching, ModelRecord } from "../types.ts";
 import { createAnswer } from "./answer.ts";
 import { buildPrompt } from "./chat-prompt.ts";
 import { createTextEncoder, type TextEncoder } from "./encode-text.ts";
 import { openDecoderGraph } from "./generation/decoder-graph.ts";
 import { createGenerationScheduler } from "./generation/generation-scheduler.ts";
 import { openDecoder } from "./generation/open-decoder.ts";
+import { openSession } from "./generation/open-session.ts";
 import { createPrefixCache } from "./generation/prefix-cache.ts";
 import { findSharedPrompts, sharedLength } from "./generation/shared-prompts.ts";
 import { sessionOptions } from "./session-options.ts";
@@ -29,16 +34,16 @@ export interface GenerationModel {
 
 /** Loads a generation model from a local folder. It answers calls together where its graph allows that. */
 export async function loadGenerationModel(
-  { definition, threads, generationRows, cacheBytes, prefixCacheBytes }: LoadRequest,
+  { definition, folder, threads, generationRows, cacheBytes, prefixCacheBytes }: LoadRequest,
   name: string,
   progress: Progress,
 ): Promise<GenerationModel> {
   const { record, chatTemplateVariables: variables = {}, sharedPrompts = [] } = definition;
   const tokenizer = await AutoTokenizer.from_pretrained(name, { local_files_only: true });
-  const model = await AutoModelForCausalLM.from_pretrained(name, sessionOptions(record, threads));
   const encoder = createTextEncoder(tokenizer, progress);
-  const endIds = endOfTextIds(model, tokenizer.eos_token_id);
-  const decoder = await openDecoder(openDecoderGraph(sessionOf(model)), record.dtype, record.device ?? "cpu");
+  const endIds = await endOfTextIds(folder, tokenizer.eos_token_id);
+  const session = await openModel(record, folder, name, threads);
+  const decoder = await openDecoder(openDecoderGraph(session), record.dtype, record.device ?? "cpu");
   // A model whose logits depend on where its runs begin would answer from the cache what it does not answer without.
   const prefixBytes = decoder.splits ? Math.min(prefixCacheBytes, cacheBytes / 4) : 0;
   const prefixes = createPrefixCache(prefixBytes, decoder.bytesPerToken);
@@ -85,12 +90,28 @@ export async function loadGenerationModel(
   return { encoder, batching: decoder.batches ? "continuous" : "one_row", generate };
 }
 
-/** transformers.js types its sessions as any; in Node they are onnxruntime-node's. */
-const sessionOf = ({ sessions }: PreTrainedModel) => sessions["model"] as InferenceSession;
+/** On another device transformers.js says where its caches stay. */
+async function openModel(
+  record: ModelRecord,
+  folder: string,
+  name: string,
+  threads: number,
+): Promise<InferenceSession> {
+  const options = sessionOptions(record, threads);
+  if (options.device === "cpu")
+    return await openSession(join(folder, weightsFile(record.dtype)), options.session_options);
+  const { sessions } = await AutoModelForCausalLM.from_pretrained(name, options);
+  // Its sessions have no type; in Node they are onnxruntime-node's.
+  return sessions["model"] as InferenceSession;
+}
+
+const generationConfig = z.looseObject({
+  eos_token_id: z.union([z.array(z.number()), z.number().transform((id) => [id])]).nullish(),
+});
 
 /** Ids after which an answer is complete: the generation config's, and the tokenizer's. */
-function endOfTextIds(model: PreTrainedModel, tokenizerEnd: number | undefined): Set<number> {
-  const configured = model.generation_config?.eos_token_id ?? [];
-  const ids = Array.isArray(configured) ? configured : [configured];
-  return new Set(tokenizerEnd === undefined ? ids : [...ids, tokenizerEnd]);
+async function endOfTextIds(folder: string, tokenizerEnd: number | undefined): Promise<Set<number>> {
+  const file = await readFile(join(folder, "generation_config.json"), "utf8").catch(() => "{}");
+  const { eos_token_id: configured } = generationConfig.parse(JSON.parse(file));
+  return new Set([...(configured ?? []), ...(tokenizerEnd === undefined ? [] : [tokenizerEnd])]);
 }

@@ -12,6 +12,7 @@ export function sessionOptions(record: ModelRecord, threads: number) {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
+      logSeverityLevel: 3,
       // Spinning threads would take the cores from the other model's process.
       extra: { session: { intra_op: { allow_spinning: "0" } } },
     },

@@ -17,6 +17,14 @@ export interface TinyDecoderShape {
 
 /** Two layers of random attention in a decoder of the hub's layout, in memory. */
 export async function tinyDecoder(shape: TinyDecoderShape): Promise<InferenceSession> {
+  return await openTiny(tinyDecoderFile(shape));
+}
+
+export const openTiny = (file: Uint8Array) =>
+  InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1 });
+
+/** The decoder's file, with logits for each token. */
+export function tinyDecoderFile(shape: TinyDecoderShape): Uint8Array {
   const b = new GraphBuilder();
   declare(b, shape);
   const table = b.floats("table", randomMatrix("table", [tinyVocabulary, hidden]), [tinyVocabulary, hidden]);
@@ -29,8 +37,7 @@ export async function tinyDecoder(shape: TinyDecoderShape): Promise<InferenceSes
   ]);
   for (const layer of [0, 1]) sum = b.op(`sum${layer}`, "Add", [sum, attend(b, layer, sum, shape, lengths)]);
   b.op("logits", "MatMul", [sum, b.op("head", "Transpose", [table], { perm: [1, 0] })]);
-  const options = { intraOpNumThreads: 1, interOpNumThreads: 1 };
-  return await InferenceSession.create(onnxModel(b.graph, "tiny", "Random weights.", [MICROSOFT]), options);
+  return onnxModel(b.graph, "tiny", "Random weights.", [MICROSOFT]);
 }
 
 function declare(b: GraphBuilder, { cache, places }: TinyDecoderShape): void {

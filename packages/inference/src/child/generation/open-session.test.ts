@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { type InferenceSession, Tensor } from "onnxruntime-node";
+import { afterAll, expect, it } from "vitest";
+import { randomMatrix } from "../../../bench/models/random-weights.ts";
+import { GraphBuilder } from "../../../mini/graph-builder.ts";
+import { onnxModel } from "../../../mini/onnx-file.ts";
+import { tinyDecoderFile, tinyVocabulary } from "../../testing/tiny-decoder.ts";
+import { openDecoderGraph } from "./decoder-graph.ts";
+import { openDecoder } from "./open-decoder.ts";
+import { openSession } from "./open-session.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "genq-open-session-"));
+afterAll(() => rm(folder, { recursive: true }));
+
+const options = { intraOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: "0" } } } };
+async function open(name: string, bytes: Uint8Array): Promise<InferenceSession> {
+  const file = join(folder, name);
+  await writeFile(file, bytes);
+  return await openSession(file, options);
+}
+const ids = new Tensor("int64", BigInt64Array.from([5n, 9n, 11n]), [1, 3]);
+
+it("makes a decoder compute the last logits alone, and still run texts together", async () => {
+  const session = await open(
+    "decoder.onnx",
+    tinyDecoderFile({ attention: "grouped", cache: "float", places: "given" }),
+  );
+  const cache = new Tensor("float32", [], [1, 2, 0, 8]);
+  const caches = session.inputNames.filter((name) => name.startsWith("past_key_values."));
+  const { logits } = await session.run({
+    input_ids: ids,
+    position_ids: new Tensor("int64", [0n, 1n, 2n], [1, 3]),
+    attention_mask: new Tensor("int64", [1n, 1n, 1n], [1, 3]),
+    ...Object.fromEntries(caches.map((name) => [name, cache])),
+  });
+  expect(logits?.dims).toEqual([1, 1, tinyVocabulary]);
+  expect(await openDecoder(openDecoderGraph(session), "fp32", "cpu")).toMatchObject({ batches: true });
+});
+
+it("finds weights that lie in a file beside the graph", async () => {
+  const hidden = 8;
+  const b = new GraphBuilder();
+  b.graph.inputs.push({ name: "input_ids", type: "int64", shape: ["texts", "tokens"] });
+  b.graph.outputs.push({ name: "logits", type: "float", shape: ["texts", "tokens", tinyVocabulary] });
+  const table = randomMatrix("table", [tinyVocabulary, hidden]);
+  await writeFile(join(folder, "model.onnx_data"), Buffer.from(table.buffer));
+  b.graph.initializers.push(tensorElsewhere("table", [tinyVocabulary, hidden], "model.onnx_data"));
+  const head = b.op("head", "Transpose", ["table"], { perm: [1, 0] });
+  b.op("logits", "MatMul", [b.op("hidden_states", "Gather", ["table", "input_ids"]), head]);
+
+  const session = await open("model.onnx", onnxModel(b.graph, "elsewhere", "Random weights."));
+  const { logits } = await session.run({ input_ids: ids });
+  expect(logits?.dims).toEqual([1, 1, tinyVocabulary]);
+  const row = (token: number) => table.subarray(token * hidden, (token + 1) * hidden);
+  const product = row(11).reduce((sum, value, i) => sum + value * (row(3)[i] ?? 0), 0);
+  expect(logits?.data[3]).toBeCloseTo(product, 4);
+});
+
+it("leaves it to ONNX Runtime to tell of a file that is none", async () => {
+  await expect(open("broken.onnx", Buffer.from("<html>"))).rejects.toThrow(/broken\.onnx.*Protobuf/);
+  await expect(openSession(join(folder, "none.onnx"), options)).rejects.toThrow(/none\.onnx/);
+});
+
+/** A TensorProto of float32 whose numbers are in another file, as a part of a graph. */
+function tensorElsewhere(name: string, shape: readonly number[], file: string): Uint8Array {
+  const writer = new BinaryWriter();
+  writer.tag(5, WireType.LengthDelimited).fork();
+  for (const size of shape) writer.tag(1, WireType.Varint).int64(size);
+  writer.tag(2, WireType.Varint).int32(1).tag(8, WireType.LengthDelimited).string(name);
+  writer.tag(13, WireType.LengthDelimited).fork();
+  writer.tag(1, WireType.LengthDelimited).string("location").tag(2, WireType.LengthDelimited).string(file);
+  writer.join().tag(14, WireType.Varint).int32(1).join();
+  return writer.finish();
+}
