@@ -100,4 +100,41 @@ export const generationGuards: Guard[] = [
       name: "what is wanted comes back, and the rest is where it should be, not copied",
     },
   },
+  {
+    name: "logits-of-last-token",
+    protects: "The logits of all tokens of a prompt are computed, of which all but the last are thrown away.",
+    edits: [
+      {
+        file: `${folder}/open-sessions.ts`,
+        find: "return patch ? patched(model, patch) : model;",
+        replace: "return model;",
+      },
+    ],
+    test: {
+      file: `${folder}/open-sessions.test.ts`,
+      name: "makes a decoder compute the last logits alone, and still run texts together",
+    },
+  },
+  {
+    name: "prompts-not-rounded",
+    protects:
+      "Prompts run on kernels that are made for single tokens, and what goes into their products is rounded.",
+    edits: [{ file: `${folder}/open-sessions.ts`, find: "&& keepActivations(model);", replace: "&& false;" }],
+    test: {
+      file: `${folder}/open-sessions.test.ts`,
+      name: "has prompts run without rounding what goes into 4-bit products",
+    },
+  },
+  {
+    name: "prompts-by-their-graph",
+    protects: "The session for prompts is loaded and not used.",
+    edits: [
+      {
+        file: `${folder}/generation-scheduler.ts`,
+        find: "decoder.newPromptLane()",
+        replace: "decoder.newLane()",
+      },
+    ],
+    test: test("prompts go to the graph for prompts, single tokens to the other"),
+  },
 ];

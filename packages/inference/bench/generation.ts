@@ -101,6 +101,7 @@ export async function benchGeneration({ rounds, say, tell }: BenchContext): Prom
     rounds,
   );
   report("prefill of 512 tokens, q4", 512, prefill, "prefill");
+  await benchAllLogits({ rounds, say, tell });
   say("Eight rows that come at random");
   const crowd = crowdOf(crowdSize);
   const together = await inTurns(
@@ -122,6 +123,34 @@ export async function benchGeneration({ rounds, say, tell }: BenchContext): Prom
   const whole = { ...turns.whole, name: "without a cache partition" };
   const goal = { of: "ratio", atMost: 0.15 } as const;
   tell(figure("time to the first token, second turn of 1,000 tokens", "ms", turns.kept, whole, goal));
+}
+
+/** Prefill by a graph that has no switch for the last logits alone. */
+async function benchAllLogits({
+  rounds,
+  say,
+  tell,
+}: Pick<BenchContext, "rounds" | "say" | "tell">): Promise<void> {
+  const folder = await benchModel("smollm2-all-logits", say);
+  await using stack = new AsyncDisposableStack();
+  const ours = generationHost(folder, 1);
+  stack.defer(() => ours.close());
+  const options: GenerateOptions = { folder, dtype: "q4" };
+  const theirs = stack.use(
+    await startProgram<BenchText[], number>(new URL("./programs/generate-main.ts", import.meta.url), options),
+  );
+  say("Prefill by a graph without num_logits_to_keep");
+  const times = await inTurns(
+    {
+      ours: () => millisecondsOf(() => ask(ours, [promptOf(512)], 1)),
+      theirs: () => millisecondsOf(() => theirs.ask([textOf(512, 1)])),
+    },
+    rounds,
+  );
+  const baseline = { ...perSecond(512, times.theirs), name: "transformers.js generate" };
+  const goal = { of: "ratio", atLeast: 1.3 } as const;
+  const name = "prefill of 512 tokens, q4, graph without num_logits_to_keep";
+  tell(figure(name, "tokens/s", perSecond(512, times.ours), baseline, goal));
 }
 
 function ask(

@@ -30,11 +30,14 @@ export function llamaTable({ vocabulary, hidden }: LlamaShape): Float32Array<Arr
   return transpose(randomMatrix("embed_tokens", [hidden, vocabulary]), [hidden, vocabulary]);
 }
 
+/** How many logits a run gives: as its input `num_logits_to_keep` says, or one for each token. */
+export type KeptLogits = "as_told" | "all";
+
 /** A Llama with random weights as the hub's exports have it: ONNX Runtime's own operators and a key-value cache. */
-export function llamaGraph(shape: LlamaShape, dtype: "fp32" | "q4"): OnnxGraph {
+export function llamaGraph(shape: LlamaShape, dtype: "fp32" | "q4", kept: KeptLogits): OnnxGraph {
   const b = new GraphBuilder();
   const { hidden, layers } = shape;
-  declareInputs(b, shape);
+  declareInputs(b, shape, kept);
   const linear = dtype === "fp32" ? floatLinear(b) : blockLinear(b);
   const table = llamaTable(shape);
   const embed = dtype === "fp32" ? floatTable(b, shape, table) : blockTable(b, shape, table);
@@ -59,18 +62,27 @@ export function llamaGraph(shape: LlamaShape, dtype: "fp32" | "q4"): OnnxGraph {
     addAndNorm(`layers.${layer}.attention`, attend(b, layer, normed, shape, shared, linear));
     addAndNorm(`layers.${layer}.mlp`, feedForward(b, layer, normed, shape, linear));
   }
+  if (kept === "all") {
+    embed.logits(normed);
+    return b.graph;
+  }
   const from = b.op("kept_from", "Reshape", [b.op("kept", "Neg", ["num_logits_to_keep"]), b.ints([1])]);
   embed.logits(b.op("hidden_kept", "Slice", [normed, from, b.ints([2 ** 31]), b.ints([1])]));
   return b.graph;
 }
 
-function declareInputs(b: GraphBuilder, { layers, keyHeads, headSize, vocabulary }: LlamaShape): void {
+function declareInputs(
+  b: GraphBuilder,
+  { layers, keyHeads, headSize, vocabulary }: LlamaShape,
+  kept: KeptLogits,
+): void {
   const { inputs, outputs } = b.graph;
   for (const name of ["input_ids", "position_ids"])
     inputs.push({ name, type: "int64", shape: ["batch_size", "sequence_length"] });
   inputs.push({ name: "attention_mask", type: "int64", shape: ["batch_size", "total_sequence_length"] });
-  inputs.push({ name: "num_logits_to_keep", type: "int64", shape: [] });
-  outputs.push({ name: "logits", type: "float", shape: ["batch_size", "kept", vocabulary] });
+  if (kept === "as_told") inputs.push({ name: "num_logits_to_keep", type: "int64", shape: [] });
+  const rows = kept === "all" ? "sequence_length" : "kept";
+  outputs.push({ name: "logits", type: "float", shape: ["batch_size", rows, vocabulary] });
   for (let layer = 0; layer < layers; layer++) {
     for (const kind of ["key", "value"]) {
       const cache = (length: string) => ["batch_size", keyHeads, length, headSize];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { MICROSOFT, type OnnxGraph, onnxModel } from "../../mini/onnx-file.ts";
 import { type BertShape, bertGraph } from "./bert-graph.ts";
 import { llamaGguf } from "./gguf.ts";
-import { epsilon, type LlamaShape, llamaGraph } from "./llama-graph.ts";
+import { epsilon, type KeptLogits, type LlamaShape, llamaGraph } from "./llama-graph.ts";
 import { bytePairFiles, wordPieceFiles } from "./tokenizers.ts";
 
 const bgeSmall: BertShape = {
@@ -34,6 +34,8 @@ const makers = {
   "bge-small": (folder: string) => writeBert(folder, bgeSmall),
   /** Files `model_q4.onnx` and `model-q4_0.gguf`. */
   smollm2: (folder: string) => writeLlama(folder, smolLm, ["q4"]),
+  /** File `model_q4.onnx`, without `num_logits_to_keep`, as most of the hub's. */
+  "smollm2-all-logits": (folder: string) => writeLlama(folder, smolLm, ["q4"], "all"),
   /** File `model.onnx`. */
   "smollm2-fp32": (folder: string) => writeLlama(folder, smolLm, ["fp32"]),
 } as const;
@@ -122,11 +124,16 @@ async function writeEncoderFiles(
 }
 
 /** A Llama in the hub's layout, and for llama.cpp beside the 4-bit one. */
-async function writeLlama(folder: string, shape: LlamaShape, dtypes: ("fp32" | "q4")[]): Promise<void> {
+async function writeLlama(
+  folder: string,
+  shape: LlamaShape,
+  dtypes: ("fp32" | "q4")[],
+  kept: KeptLogits = "as_told",
+): Promise<void> {
   const { tokenizer, config, tokens, merges } = bytePairFiles(shape.vocabulary);
   for (const dtype of dtypes)
-    await writeOnnx(folder, dtype === "q4" ? "model_q4.onnx" : "model.onnx", llamaGraph(shape, dtype));
-  if (dtypes.includes("q4"))
+    await writeOnnx(folder, dtype === "q4" ? "model_q4.onnx" : "model.onnx", llamaGraph(shape, dtype, kept));
+  if (dtypes.includes("q4") && kept === "as_told")
     await writeFile(join(folder, "model-q4_0.gguf"), llamaGguf(shape, tokens, merges));
   const ends = { bos_token_id: 0, eos_token_id: 1, pad_token_id: 1 };
   await writeJson(folder, "tokenizer.json", tokenizer);

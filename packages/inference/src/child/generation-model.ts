@@ -12,7 +12,7 @@ import { createTextEncoder, type TextEncoder } from "./encode-text.ts";
 import { openDecoderGraph } from "./generation/decoder-graph.ts";
 import { createGenerationScheduler } from "./generation/generation-scheduler.ts";
 import { openDecoder } from "./generation/open-decoder.ts";
-import { openSession } from "./generation/open-session.ts";
+import { type DecoderSessions, openSessions } from "./generation/open-sessions.ts";
 import { createPrefixCache } from "./generation/prefix-cache.ts";
 import { findSharedPrompts, sharedLength } from "./generation/shared-prompts.ts";
 import { sessionOptions } from "./session-options.ts";
@@ -42,8 +42,10 @@ export async function loadGenerationModel(
   const tokenizer = await AutoTokenizer.from_pretrained(name, { local_files_only: true });
   const encoder = createTextEncoder(tokenizer, progress);
   const endIds = await endOfTextIds(folder, tokenizer.eos_token_id);
-  const session = await openModel(record, folder, name, threads);
-  const decoder = await openDecoder(openDecoderGraph(session), record.dtype, record.device ?? "cpu");
+  const { steps, prompts } = await openModel(record, folder, name, threads);
+  const graph = openDecoderGraph(steps);
+  const promptGraph = prompts === steps ? graph : openDecoderGraph(prompts);
+  const decoder = await openDecoder(graph, record.dtype, record.device ?? "cpu", promptGraph);
   // A model whose logits depend on where its runs begin would answer from the cache what it does not answer without.
   const prefixBytes = decoder.splits ? Math.min(prefixCacheBytes, cacheBytes / 4) : 0;
   const prefixes = createPrefixCache(prefixBytes, decoder.bytesPerToken);
@@ -96,13 +98,14 @@ async function openModel(
   folder: string,
   name: string,
   threads: number,
-): Promise<InferenceSession> {
+): Promise<DecoderSessions> {
   const options = sessionOptions(record, threads);
   if (options.device === "cpu")
-    return await openSession(join(folder, weightsFile(record.dtype)), options.session_options);
+    return await openSessions(join(folder, weightsFile(record.dtype)), options.session_options);
   const { sessions } = await AutoModelForCausalLM.from_pretrained(name, options);
   // Its sessions have no type; in Node they are onnxruntime-node's.
-  return sessions["model"] as InferenceSession;
+  const session = sessions["model"] as InferenceSession;
+  return { steps: session, prompts: session };
 }
 
 const generationConfig = z.looseObject({

@@ -266,3 +266,29 @@ test("a dtype that quantizes by the whole run is not batched, nor its prompts sp
   expect(await openDecoder(graph, "q8", "cpu")).toMatchObject({ batches: false, splits: false });
   expect(await openDecoder(graph, "fp32", "cpu")).toMatchObject({ batches: true, splits: true });
 });
+
+test("prompts go to the graph for prompts, single tokens to the other", async () => {
+  const graph = openDecoderGraph(await tinyDecoder(grouped));
+  const seen = { steps: [] as number[], prompts: [] as number[] };
+  const watch = (lengths: number[]): DecoderGraph => ({
+    ...graph,
+    run(step, quiet) {
+      lengths.push(step.ids[0]?.length ?? 0);
+      return graph.run(step, quiet);
+    },
+  });
+  const decoder = await openDecoder(watch(seen.steps), "fp32", "cpu", watch(seen.prompts));
+  seen.steps.length = 0;
+  const limits = { rows: 4, cacheBytes: 1e9, chunkTokens: 8 };
+  const scheduler = createGenerationScheduler(decoder, createPrefixCache(0, 1), limits, noProgress());
+  let picked = 0;
+  await scheduler.run({
+    promptIds: Array.from({ length: 17 }, (_, i) => i),
+    maxTokens: 20,
+    partition: undefined,
+    sharedTokens: 0,
+    signal: new AbortController().signal,
+    pick: () => (picked++ < 3 ? 1 : undefined),
+  });
+  expect(seen).toEqual({ prompts: [16, 1], steps: [1, 1, 1] });
+});

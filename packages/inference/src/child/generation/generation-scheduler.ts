@@ -106,7 +106,7 @@ export function createGenerationScheduler(
   function admit(): void {
     for (let text = waiting[0]; text && hasRoom(text); text = waiting[0]) {
       waiting.shift();
-      const lane = decoder.newLane();
+      const lane = decoder.newPromptLane();
       const known = text.trail.find(text.promptIds);
       if (known.length > 0) lane.restore(known);
       filling.push({ text, lane });

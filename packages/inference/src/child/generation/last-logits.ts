@@ -52,7 +52,7 @@ export function lastLogitsPatch(model: Uint8Array): Patch | undefined {
   return makers.has(last) ? undefined : { name, at: hidden.at, added: lastPosition(hidden.text, last) };
 }
 
-export const patched = (model: Uint8Array, { name, at, added }: Patch): Uint8Array =>
+export const patched = (model: Uint8Array, { name, at, added }: Patch): Buffer =>
   Buffer.concat([model.subarray(0, at), name, model.subarray(at + name.length), added]);
 
 /** The nodes by the names of their outputs, and the names of the graph's inputs. */

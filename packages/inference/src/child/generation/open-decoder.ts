@@ -9,6 +9,8 @@ import { createSlotLane } from "./slot-lane.ts";
 /** A decoder whose lanes are known to be right for it. */
 export interface Decoder {
   newLane(): KvLane;
+  /** For a text whose prompt is to be run. */
+  newPromptLane(): KvLane;
   /** Whether a text has the same logits beside others as alone. */
   batches: boolean;
   /** Whether a prompt has the same logits in pieces as whole, also when the first were run before. */
@@ -21,26 +23,37 @@ const unbatchedDtypes = new Set(["q8", "int8", "uint8"]);
 /** Of the logits' own spread. A token that sees the wrong ones is off by about 1, half precision by some 0.001. */
 const tolerance = 0.01;
 
-/** Tries what the graph can do on a few tokens. */
-export async function openDecoder(graph: DecoderGraph, dtype: string, device: Device): Promise<Decoder> {
-  const columns = () => createColumnLane(graph);
-  const slots = () => createSlotLane(graph);
-  const { caches } = graph;
-  const decoder = { newLane: columns, batches: false, splits: false, bytesPerToken: bytesPerToken(caches) };
+/**
+ * Tries what the graph can do on a few tokens.
+ * @param prompts the same graph, if another session is faster with prompts
+ */
+export async function openDecoder(
+  graph: DecoderGraph,
+  dtype: string,
+  device: Device,
+  prompts = graph,
+): Promise<Decoder> {
+  const lanes = (create: (graph: DecoderGraph) => KvLane) => ({
+    newLane: () => create(graph),
+    newPromptLane: () => create(prompts),
+  });
+  const inColumns = lanes(createColumnLane);
+  const decoder = { ...inColumns, batches: false, splits: false, bytesPerToken: bytesPerToken(graph.caches) };
   // Elsewhere the caches stay in the device's memory, and go from run to run as they are.
   if (device !== "cpu") return decoder;
 
-  const texts = trialTexts((await columns().run([[0]]))[0]?.length ?? 1);
-  const wanted = await Promise.all(texts.map((text) => runAlone(columns(), text)));
-  const newLane: () => KvLane = (await writesInPlace(graph)) ? slots : columns;
+  const texts = trialTexts((await inColumns.newLane().run([[0]]))[0]?.length ?? 1);
+  const wanted = await Promise.all(texts.map((text) => runAlone(inColumns.newLane(), text)));
+  const fitting = (await writesInPlace(graph)) ? lanes(createSlotLane) : inColumns;
+  const { newLane } = fitting;
   const whole = await Promise.all(texts.map((text) => runAlone(newLane(), text)));
-  if (!areAlike(whole, wanted)) return { ...decoder, newLane: columns };
-  if (unbatchedDtypes.has(dtype)) return { ...decoder, newLane };
+  if (!areAlike(whole, wanted)) return decoder;
+  if (unbatchedDtypes.has(dtype)) return { ...decoder, ...fitting };
   const pieces = await Promise.all(texts.map((text) => runAlone(newLane(), text, 2)));
   const splits = areAlike(pieces, wanted);
   return {
     ...decoder,
-    newLane,
+    ...fitting,
     splits,
     batches: splits && areAlike(await runTogether(newLane, texts), wanted),
   };

@@ -4,40 +4,42 @@ import { join } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, expect, it } from "vitest";
+import { quantizeBlocks } from "../../../bench/models/quantize.ts";
 import { randomMatrix } from "../../../bench/models/random-weights.ts";
 import { GraphBuilder } from "../../../mini/graph-builder.ts";
-import { onnxModel } from "../../../mini/onnx-file.ts";
+import { MICROSOFT, onnxModel } from "../../../mini/onnx-file.ts";
 import { tinyDecoderFile, tinyVocabulary } from "../../testing/tiny-decoder.ts";
 import { openDecoderGraph } from "./decoder-graph.ts";
 import { openDecoder } from "./open-decoder.ts";
-import { openSession } from "./open-session.ts";
+import { openSessions } from "./open-sessions.ts";
 
-const folder = await mkdtemp(join(tmpdir(), "genq-open-session-"));
+const folder = await mkdtemp(join(tmpdir(), "genq-open-sessions-"));
 afterAll(() => rm(folder, { recursive: true }));
 
 const options = { intraOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: "0" } } } };
-async function open(name: string, bytes: Uint8Array): Promise<InferenceSession> {
+async function open(name: string, bytes: Uint8Array) {
   const file = join(folder, name);
   await writeFile(file, bytes);
-  return await openSession(file, options);
+  return await openSessions(file, options);
 }
 const ids = new Tensor("int64", BigInt64Array.from([5n, 9n, 11n]), [1, 3]);
 
 it("makes a decoder compute the last logits alone, and still run texts together", async () => {
-  const session = await open(
+  const { steps, prompts } = await open(
     "decoder.onnx",
     tinyDecoderFile({ attention: "grouped", cache: "float", places: "given" }),
   );
+  expect(prompts).toBe(steps);
   const cache = new Tensor("float32", [], [1, 2, 0, 8]);
-  const caches = session.inputNames.filter((name) => name.startsWith("past_key_values."));
-  const { logits } = await session.run({
+  const caches = steps.inputNames.filter((name) => name.startsWith("past_key_values."));
+  const { logits } = await steps.run({
     input_ids: ids,
     position_ids: new Tensor("int64", [0n, 1n, 2n], [1, 3]),
     attention_mask: new Tensor("int64", [1n, 1n, 1n], [1, 3]),
     ...Object.fromEntries(caches.map((name) => [name, cache])),
   });
   expect(logits?.dims).toEqual([1, 1, tinyVocabulary]);
-  expect(await openDecoder(openDecoderGraph(session), "fp32", "cpu")).toMatchObject({ batches: true });
+  expect(await openDecoder(openDecoderGraph(steps), "fp32", "cpu")).toMatchObject({ batches: true });
 });
 
 it("finds weights that lie in a file beside the graph", async () => {
@@ -51,18 +53,51 @@ it("finds weights that lie in a file beside the graph", async () => {
   const head = b.op("head", "Transpose", ["table"], { perm: [1, 0] });
   b.op("logits", "MatMul", [b.op("hidden_states", "Gather", ["table", "input_ids"]), head]);
 
-  const session = await open("model.onnx", onnxModel(b.graph, "elsewhere", "Random weights."));
-  const { logits } = await session.run({ input_ids: ids });
+  const { steps } = await open("model.onnx", onnxModel(b.graph, "elsewhere", "Random weights."));
+  const { logits } = await steps.run({ input_ids: ids });
   expect(logits?.dims).toEqual([1, 1, tinyVocabulary]);
   const row = (token: number) => table.subarray(token * hidden, (token + 1) * hidden);
   const product = row(11).reduce((sum, value, i) => sum + value * (row(3)[i] ?? 0), 0);
   expect(logits?.data[3]).toBeCloseTo(product, 4);
 });
 
+it.runIf(process.arch === "x64")(
+  "has prompts run without rounding what goes into 4-bit products",
+  async () => {
+    const { steps, prompts } = await open("rounds.onnx", blockHead(4));
+    const exact = await open("exact.onnx", blockHead(0));
+    expect(exact.prompts).toBe(exact.steps);
+    const logitsOf = async (session: InferenceSession) =>
+      (await session.run({ input_ids: ids }))["logits"]?.data;
+    const wanted = await logitsOf(exact.steps);
+    expect(await logitsOf(prompts)).toEqual(wanted);
+    expect(await logitsOf(steps)).not.toEqual(wanted);
+  },
+);
+
 it("leaves it to ONNX Runtime to tell of a file that is none", async () => {
   await expect(open("broken.onnx", Buffer.from("<html>"))).rejects.toThrow(/broken\.onnx.*Protobuf/);
-  await expect(openSession(join(folder, "none.onnx"), options)).rejects.toThrow(/none\.onnx/);
+  await expect(openSessions(join(folder, "none.onnx"), options)).rejects.toThrow(/none\.onnx/);
 });
+
+/** A table and a head of 4 bits that takes its input as `level` says. */
+function blockHead(level: number): Uint8Array {
+  const hidden = 64;
+  const b = new GraphBuilder();
+  b.graph.inputs.push({ name: "input_ids", type: "int64", shape: ["texts", "tokens"] });
+  b.graph.outputs.push({ name: "logits", type: "float", shape: ["texts", "tokens", tinyVocabulary] });
+  const table = b.floats("table", randomMatrix("table", [tinyVocabulary, hidden]), [tinyVocabulary, hidden]);
+  const { bytes, scales } = quantizeBlocks(randomMatrix("head", [tinyVocabulary, hidden]));
+  const weights = b.bytes("head", bytes, [tinyVocabulary, hidden / 32, 16]);
+  b.op(
+    "logits",
+    "MatMulNBits",
+    [b.op("hidden_states", "Gather", [table, "input_ids"]), weights, b.float(scales, [scales.length])],
+    { K: hidden, N: tinyVocabulary, bits: 4, block_size: 32, accuracy_level: level },
+    MICROSOFT,
+  );
+  return onnxModel(b.graph, "blocks", "Random weights.", [MICROSOFT]);
+}
 
 /** A TensorProto of float32 whose numbers are in another file, as a part of a graph. */
 function tensorElsewhere(name: string, shape: readonly number[], file: string): Uint8Array {

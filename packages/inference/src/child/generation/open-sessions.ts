@@ -1,0 +1,47 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { InferenceSession } from "onnxruntime-node";
+import { keepActivations } from "./keep-activations.ts";
+import { lastLogitsPatch, patched } from "./last-logits.ts";
+
+export interface DecoderSessions {
+  /** For single tokens. */
+  steps: InferenceSession;
+  /** For prompts: the same session, or one of the same weights that is faster with many tokens. */
+  prompts: InferenceSession;
+}
+
+/** Weights up to this size are held twice where that makes prompts faster. */
+const smallBytes = 512 * 1024 ** 2;
+
+/** Opens a decoder's weights on the CPU, with logits for the last token of each text alone where its graph allows that. */
+export async function openSessions(
+  file: string,
+  options: InferenceSession.SessionOptions,
+): Promise<DecoderSessions> {
+  const model = await readGraph(file);
+  if (!model) return one(await InferenceSession.create(file, options));
+  const here = inFolder(options, dirname(file));
+  const steps = await InferenceSession.create(model, here);
+  const twice = process.arch === "x64" && model.length <= smallBytes && keepActivations(model);
+  return twice ? { steps, prompts: await InferenceSession.create(model, here) } : one(steps);
+}
+
+const one = (session: InferenceSession): DecoderSessions => ({ steps: session, prompts: session });
+
+/** Of what is larger than Node reads at once, or no ONNX file at all, ONNX Runtime knows what to say. */
+async function readGraph(file: string): Promise<Buffer | undefined> {
+  try {
+    const model = await readFile(file);
+    const patch = lastLogitsPatch(model);
+    return patch ? patched(model, patch) : model;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes have no folder: where their weights are in files of their own, it must be told. */
+function inFolder({ extra, ...options }: InferenceSession.SessionOptions, folder: string) {
+  const session = { ...Object(extra?.["session"]), model_external_initializers_file_folder_path: folder };
+  return { ...options, extra: { ...extra, session } };
+}
