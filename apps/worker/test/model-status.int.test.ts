@@ -25,7 +25,7 @@ it("tells the api how far a model's download is, and how many texts a ready one 
     openInference: (onStatus) => createInference({ models, cacheDir, hubEndpoint: hub.url, onStatus }),
   });
   const told = async () => (await readServiceState(worked.api.database)).workers[0]?.models;
-  await expect.poll(told, { timeout: 20_000 }).toMatchObject([
+  await expect.poll(told, { timeout: 40_000 }).toMatchObject([
     { state: "downloading", progress: { loaded_bytes: expect.any(Number) }, batching: null },
     { state: "ready", progress: null, batching: "continuous" },
   ]);
