@@ -144,8 +144,8 @@ export const processGuards: Guard[] = [
     edits: [
       {
         file: "apps/worker/src/run-inference.ts",
-        find: "inference.generate({ ...request, ...run })",
-        replace: "inference.generate({ ...request, alone: run.alone })",
+        find: "inference.generateStream({ ...request, ...run })",
+        replace: "inference.generateStream({ ...request, alone: run.alone })",
       },
     ],
     test: {
