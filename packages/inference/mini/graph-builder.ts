@@ -1,4 +1,13 @@
-import { type AttributeValue, floats, int8s, int64s, node, type OnnxGraph, uint8s } from "./onnx-file.ts";
+import {
+  type AttributeValue,
+  floats,
+  halves,
+  int8s,
+  int64s,
+  node,
+  type OnnxGraph,
+  uint8s,
+} from "./onnx-file.ts";
 
 /** Puts a graph together, operator by operator. */
 export class GraphBuilder {
@@ -41,6 +50,11 @@ export class GraphBuilder {
 
   floats(name: string, values: ArrayLike<number>, shape: readonly number[]): string {
     this.graph.initializers.push(floats(name, shape, values));
+    return name;
+  }
+
+  halves(name: string, values: ArrayLike<number>, shape: readonly number[]): string {
+    this.graph.initializers.push(halves(name, shape, values));
     return name;
   }
 

@@ -78,6 +78,10 @@ function tensor(name: string, shape: readonly number[], type: number, data: Arra
 export const floats = (name: string, shape: readonly number[], values: ArrayLike<number>) =>
   tensor(name, shape, FLOAT, values instanceof Float32Array ? values : Float32Array.from(values));
 
+/** Half precision. */
+export const halves = (name: string, shape: readonly number[], values: ArrayLike<number>) =>
+  tensor(name, shape, FLOAT16, Float16Array.from(values));
+
 export const uint8s = (name: string, shape: readonly number[], values: Uint8Array) =>
   tensor(name, shape, UINT8, values);
 

@@ -140,7 +140,7 @@ const floatLinear =
     b.op(name, "MatMul", [input, b.floats(`${name}.weight`, randomMatrix(name, shape), shape)]);
 
 /** As dynamic quantization makes it: the activations' scale is found in each run. */
-function quantizedLinear(b: GraphBuilder): Linear {
+export function quantizedLinear(b: GraphBuilder): Linear {
   const quantized = new Map<string, readonly [string, string, string]>();
   const quantize = (input: string) => {
     const names = [`${input}.bytes`, `${input}.scale`, `${input}.zero`] as const;

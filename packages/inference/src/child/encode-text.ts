@@ -30,6 +30,9 @@ export function createTextEncoder(tokenizer: PreTrainedTokenizer, progress: Prog
   const unknown = tokenizer.unk_token_id;
   const insideName = insideNames(added.map(({ content }) => content));
 
+  const encodeBare = (text: string) => tokenizer.encode(text, { add_special_tokens: false });
+  const goOnWith = createGoOn(encodeBare, tokenizer);
+
   function protect(text: string): string {
     const clean = text.toWellFormed().replaceAll(cut, "");
     return insideName ? clean.replace(insideName, cut) : clean;
@@ -39,7 +42,7 @@ export function createTextEncoder(tokenizer: PreTrainedTokenizer, progress: Prog
     let ids: number[] = [];
     for (const part of text.split(cut)) {
       for (const piece of splitLong(part)) {
-        if (piece) ids = ids.concat(tokenizer.encode(piece, { add_special_tokens: false }));
+        if (piece) ids = ids.concat(ids.length === 0 ? encodeBare(piece) : goOnWith(piece));
         await finishPiece(progress);
       }
     }
@@ -53,6 +56,16 @@ export function createTextEncoder(tokenizer: PreTrainedTokenizer, progress: Prog
   }
 
   return { encode, protect, encodeProtected, ...specialTokensAround(tokenizer) };
+}
+
+/**
+ * Encodes what goes on with a text. SentencePiece puts a space before each text, which would then stand inside this one:
+ * behind a character that nothing is joined with there is none.
+ */
+function createGoOn(encode: (text: string) => number[], tokenizer: PreTrainedTokenizer) {
+  if (!tokenizer.tokenize("a")[0]?.startsWith("\u2581")) return encode;
+  const lead = encode(cut);
+  return (text: string) => encode(cut + text).slice(lead.length);
 }
 
 /** Which ids the tokenizer's post-processor puts around a text. */

@@ -6,6 +6,7 @@ import type { Call, CallResults, ChildMessage, LoadRequest, ParentMessage } from
 import { packVectors } from "../packed-vectors.ts";
 import type { Batching } from "../types.ts";
 import { loadEmbeddingModel } from "./embedding-model.ts";
+import { explainLoadError } from "./explain-load-error.ts";
 import { loadGenerationModel } from "./generation-model.ts";
 import { loadRerankingModel } from "./reranking-model.ts";
 import { startBeats } from "./start-beats.ts";
@@ -41,7 +42,7 @@ function main(): void {
       answer = loaded.answer;
       send({ type: "ready", batching: loaded.batching });
     } catch (error) {
-      send({ type: "load_failed", message: messageOf(error) });
+      send({ type: "load_failed", message: explainLoadError(error, request.definition.record) });
     }
   }
 

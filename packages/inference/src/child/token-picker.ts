@@ -123,7 +123,10 @@ function indexOfLargest(logits: Float32Array): number {
     }
   }
   if (!Number.isFinite(largest))
-    throw new InferenceError("model_crashed", "No token can follow: the model's logits are no numbers.");
+    throw new InferenceError(
+      "model_crashed",
+      "No token can follow: the model's logits are no numbers. Where half precision overflows, another dtype may do, such as fp32 or q4.",
+    );
   return index;
 }
 

@@ -1,0 +1,67 @@
+import { quantizedLinear } from "../../bench/models/bert-graph.ts";
+import { blockSize, quantizeBlocks } from "../../bench/models/quantize.ts";
+import { randomMatrix, transpose } from "../../bench/models/random-weights.ts";
+import { GraphBuilder } from "../../mini/graph-builder.ts";
+import { MICROSOFT } from "../../mini/onnx-file.ts";
+
+export const hubShape = {
+  layers: 2,
+  hidden: 64,
+  heads: 4,
+  keyHeads: 2,
+  headSize: 16,
+  inner: 128,
+  positions: 512,
+} as const;
+
+/** How a Llama of the hub is exported. */
+export interface HubLayout {
+  dtype: "fp32" | "fp16" | "q8" | "q4" | "q4f16";
+  /** ONNX Runtime's own operators (`GroupQueryAttention`), or single ones that append to the cache. */
+  attention: "grouped" | "plain";
+  /** Where a token stands: as `position_ids` say, by the tokens of the mask, or by all its columns. */
+  places: "given" | "masked" | "counted";
+  logits?: "float" | "float16";
+  /** What its tokens' vectors are multiplied with: above 1,000 half precision overflows. */
+  scale?: number;
+}
+
+/** Rows are what comes in, columns what goes out. */
+type Linear = (name: string, input: string, shape: readonly [number, number]) => string;
+
+/** A graph with the type of its numbers. */
+export class TypedBuilder extends GraphBuilder {
+  readonly type: "float" | "float16";
+  readonly linear: Linear;
+
+  constructor({ dtype }: HubLayout) {
+    super();
+    this.type = dtype === "fp16" || dtype === "q4f16" ? "float16" : "float";
+    if (dtype === "q8") this.linear = quantizedLinear(this);
+    else this.linear = (dtype === "q4" || dtype === "q4f16" ? blockLinear : floatLinear)(this);
+  }
+
+  numbers(name: string, values: ArrayLike<number>, shape: readonly number[] = []): string {
+    return this.type === "float16" ? this.halves(name, values, shape) : this.floats(name, values, shape);
+  }
+
+  cast(name: string, input: string, type: "float" | "float16" | "int32"): string {
+    return this.op(name, "Cast", [input], { to: { float: 1, int32: 6, float16: 10 }[type] });
+  }
+}
+
+const floatLinear =
+  (b: TypedBuilder): Linear =>
+  (name, input, shape) =>
+    b.op(name, "MatMul", [input, b.numbers(`${name}.weight`, randomMatrix(name, shape), shape)]);
+
+const blockLinear =
+  (b: TypedBuilder): Linear =>
+  (name, input, [rows, columns]) => {
+    const { bytes, scales } = quantizeBlocks(transpose(randomMatrix(name, [rows, columns]), [rows, columns]));
+    const blocks = rows / blockSize;
+    const weights = b.bytes(`${name}.weight_q4`, bytes, [columns, blocks, blockSize / 2]);
+    const scale = b.numbers(`${name}.weight_scales`, scales, [columns * blocks]);
+    const attributes = { K: rows, N: columns, bits: 4, block_size: blockSize, accuracy_level: 4 };
+    return b.op(name, "MatMulNBits", [input, weights, scale], attributes, MICROSOFT);
+  };
