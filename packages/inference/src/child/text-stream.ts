@@ -48,8 +48,9 @@ export function createTextStream(decode: Decode, stops: readonly string[], emit:
     push(id: number): boolean {
       if (stopped) return true;
       ids.push(id);
-      waiting += 1;
       const known = decode(ids);
+      // A token may write nothing: the space before a text is left out.
+      if (known.length > taken) waiting += 1;
       const whole = withoutPartial(known).length;
       // What is no character after so many tokens never will be one.
       const end = whole <= taken && waiting >= longestCharacterTokens ? known.length : whole;

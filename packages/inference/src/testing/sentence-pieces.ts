@@ -55,7 +55,7 @@ export function bytePairFiles(kind: BytePairKind) {
     added_tokens: added([...control, ...turns], tokens),
     normalizer: kind === "mistral" ? null : { type: "Sequence", normalizers: [...prefix, replaceSpaces] },
     pre_tokenizer: kind === "mistral" ? metaspace : null,
-    post_processor: around("<s>", []),
+    post_processor: putAround(tokens, ["<s>", "A"], ["<s>", "A", "<s>", "B"]),
     decoder: { type: "Sequence", decoders: kind === "gemma" ? readBytes : [...readBytes, dropFirstSpace] },
     model: {
       type: "BPE",
@@ -80,11 +80,63 @@ export function bytePairFiles(kind: BytePairKind) {
   return { tokenizer, config, tokens };
 }
 
-/** A post-processor that puts a token before a text, and some after it. */
-function around(before: string, after: readonly string[]) {
-  const name = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
-  const single = [name(before), { Sequence: { id: "A", type_id: 0 } }, ...after.map(name)];
-  const ids: Record<string, number> = { "<s>": 1 };
-  const special_tokens = { [before]: { id: before, ids: [ids[before] ?? 0], tokens: [before] } };
-  return { type: "TemplateProcessing", single, pair: [...single], special_tokens };
+/** What SentencePiece's other kind is like on the hub, as cross-encoders have it. */
+const unigramKinds = {
+  "xlm-roberta": {
+    control: ["<s>", "<pad>", "</s>", "<unk>"],
+    last: "<mask>",
+    single: ["<s>", "A", "</s>"],
+    pair: ["<s>", "A", "</s>", "</s>", "B", "</s>"],
+    normalizers: [{ type: "NFKC" }],
+    before: [{ type: "WhitespaceSplit" }],
+    config: { tokenizer_class: "XLMRobertaTokenizer", bos_token: "<s>", eos_token: "</s>", cls_token: "<s>", sep_token: "</s>", pad_token: "<pad>", unk_token: "<unk>", mask_token: "<mask>" },
+  },
+  "deberta-v2": {
+    control: ["[PAD]", "[CLS]", "[SEP]", "[UNK]"],
+    last: "[MASK]",
+    single: ["[CLS]", "A", "[SEP]"],
+    pair: ["[CLS]", "A", "[SEP]", "B:1", "[SEP]:1"],
+    normalizers: [{ type: "Strip", strip_left: true, strip_right: true }, { type: "NFKC" }, { type: "Replace", pattern: { Regex: " {2,}" }, content: " " }],
+    before: [],
+    config: { tokenizer_class: "DebertaV2Tokenizer", bos_token: "[CLS]", eos_token: "[SEP]", cls_token: "[CLS]", sep_token: "[SEP]", pad_token: "[PAD]", unk_token: "[UNK]", mask_token: "[MASK]" },
+  },
+} as const;
+export type UnigramKind = keyof typeof unigramKinds;
+
+/** Pieces of words, each with how likely it is; what is of none is unknown. */
+export function unigramFiles(kind: UnigramKind, longest = 512) {
+  const { control, last, single, pair, normalizers, before, config } = unigramKinds[kind];
+  const pieces = [...new Set([space, ...letters, ...words])];
+  const tokens = [...control, ...pieces, last];
+  const tokenizer = {
+    version: "1.0",
+    added_tokens: added([...control, last], tokens),
+    normalizer: { type: "Sequence", normalizers },
+    pre_tokenizer: { type: "Sequence", pretokenizers: [...before, { type: "Metaspace", replacement: space, prepend_scheme: "always" }] },
+    post_processor: putAround(tokens, single, pair),
+    decoder: { type: "Metaspace", replacement: space, prepend_scheme: "always" },
+    model: {
+      type: "Unigram",
+      unk_id: 3,
+      // A word costs less than its letters.
+      vocab: tokens.map((token) => [token, control.some((name) => name === token) ? 0 : -8 - token.length / 8]),
+    },
+  };
+  return { tokenizer, config: { ...config, model_max_length: longest }, tokens };
+}
+
+/** The post-processor that puts tokens around one text A, and around two. */
+function putAround(tokens: readonly string[], single: readonly string[], pair: readonly string[]) {
+  const read = (part: string) => {
+    const [id = "", type] = part.split(":");
+    const place = { id, type_id: Number(type ?? 0) };
+    return id === "A" || id === "B" ? { Sequence: place } : { SpecialToken: place };
+  };
+  const names = [...new Set(pair.map((part) => part.split(":")[0] ?? ""))].filter((id) => id !== "A" && id !== "B");
+  return {
+    type: "TemplateProcessing",
+    single: single.map(read),
+    pair: pair.map(read),
+    special_tokens: Object.fromEntries(names.map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }])),
+  };
 }
