@@ -8,7 +8,7 @@ import { onnxModel } from "../mini/onnx-file.ts";
 import { createInference } from "./create-inference.ts";
 import type { HubLayout } from "./testing/hub-builder.ts";
 import { writeHubDecoder } from "./testing/hub-model-files.ts";
-import type { BytePairKind } from "./testing/sentence-pieces.ts";
+import { type BytePairKind, chatTemplate } from "./testing/sentence-pieces.ts";
 import type { Batching, GenerateRequest, Inference } from "./types.ts";
 
 /** What the hub's exports of decoders are like. */
@@ -156,6 +156,7 @@ async function theirChoices(id: string, dtype: HubLayout["dtype"]): Promise<stri
   const answers: string[][] = [];
   for (const text of texts.slice(0, -1)) {
     const inputs = tokenizer.apply_chat_template([{ role: "user", content: text }], {
+      chat_template: chatTemplate,
       add_generation_prompt: true,
       return_dict: true,
     }) as { input_ids: Tensor };

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeCrossEncoder } from "../bench/models/make-models.ts";
 import { createInference } from "./create-inference.ts";
+import { writeCrossEncoder } from "./testing/cross-encoder.ts";
 import type { Inference } from "./types.ts";
 
 const id = "acme/reranker";

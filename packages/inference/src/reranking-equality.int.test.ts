@@ -5,18 +5,27 @@ import { AutoModelForSequenceClassification, AutoTokenizer, env } from "@hugging
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeCrossEncoder } from "../bench/models/make-models.ts";
 import { frequentWords } from "../bench/models/tokenizers.ts";
 import { withDefaultLimits } from "./limits.ts";
 import { type ModelProcess, startModelProcess } from "./model-process.ts";
+import { writeCrossEncoder } from "./testing/cross-encoder.ts";
 
 /** Cross-encoders with random weights and attention, so that a neighbour in a run would show in a score. */
 const shape = { layers: 2, hidden: 32, heads: 4, inner: 64, vocabulary: 6000, positions: 64 };
 const seed = Date.now() % 2 ** 31;
 const generator = xoroshiro128plus(seed);
 const random = (below: number) => uniformInt(generator, 0, below - 1);
-const words = (count: number) =>
-  Array.from({ length: count }, () => frequentWords[random(frequentWords.length)]).join(" ");
+const words = (count: number) => Array.from({ length: count }, () => frequentWords[random(200)]).join(" ");
+
+type Dtype = "fp32" | "q8";
+/** With how many control tokens they put around and between two texts. */
+const kinds = [
+  { like: "bert", special: 3, end: "[SEP]" },
+  // As Xenova/bge-reranker-base.
+  { like: "xlm-roberta", special: 4, end: "</s>" },
+  // As mixedbread-ai/mxbai-rerank-xsmall-v1.
+  { like: "deberta-v2", special: 3, end: "[SEP]" },
+] as const;
 
 const query = words(6);
 // An empty text is no pair to transformers.js.
@@ -31,11 +40,11 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 /** What transformers.js gives for each pair by itself. */
-async function scoresOf(folder: string): Promise<number[]> {
+async function scoresOf(folder: string, dtype: Dtype): Promise<number[]> {
   const name = basename(folder);
   const tokenizer = await AutoTokenizer.from_pretrained(name);
   const model = await AutoModelForSequenceClassification.from_pretrained(name, {
-    dtype: "fp32",
+    dtype,
     device: "cpu",
   });
   const scores: number[] = [];
@@ -48,12 +57,16 @@ async function scoresOf(folder: string): Promise<number[]> {
   return scores;
 }
 
-async function open(folder: string, tokensPerRun: number): Promise<ModelProcess & AsyncDisposable> {
+async function open(
+  folder: string,
+  dtype: Dtype,
+  tokensPerRun: number,
+): Promise<ModelProcess & AsyncDisposable> {
   const record = {
     id: "test/reranker",
     task: "reranking",
     revision: "main",
-    dtype: "fp32",
+    dtype,
     source: "hub",
   } as const;
   const stop = new AbortController();
@@ -72,47 +85,49 @@ async function open(folder: string, tokensPerRun: number): Promise<ModelProcess 
   };
 }
 
-describe.each(["bert", "roberta"] as const)("a cross-encoder like %s", (like) => {
+describe.each(kinds)("a cross-encoder like $like", ({ like, special, end }) => {
   let folder: string;
   beforeAll(async () => {
     folder = join(home, like);
     await writeCrossEncoder(folder, shape, like);
   });
 
-  test("gives the scores of transformers.js' own path, whatever the batching", async () => {
-    const expected = await scoresOf(folder);
-    expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.01);
-    for (const tokensPerRun of [0, 150, 2000]) {
-      await using model = await open(folder, tokensPerRun);
-      for (let round = 0; round < 3; round++) {
-        await Promise.all(
-          anyParts().map(async ({ indexes, priority }) => {
-            const asked = indexes.map((index) => texts[index] ?? "");
-            const { scores } = await model.call({ type: "rerank", query, texts: asked, priority }, {});
-            indexes.forEach((index, place) => {
-              const difference = Math.abs((expected[index] ?? 9) - (scores[place] ?? 0));
-              expect(difference, `seed ${seed}, text ${index}`).toBeLessThan(1e-4);
-            });
-          }),
-        );
+  test.each(["fp32", "q8"] as const)(
+    "gives transformers.js' own scores, whatever the batching, %s",
+    async (dtype) => {
+      const expected = await scoresOf(folder, dtype);
+      expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.01);
+      for (const tokensPerRun of dtype === "q8" ? [2000] : [150, 2000]) {
+        await using model = await open(folder, dtype, tokensPerRun);
+        for (let round = 0; round < 2; round++) {
+          await Promise.all(
+            anyParts().map(async ({ indexes, priority }) => {
+              const asked = indexes.map((index) => texts[index] ?? "");
+              const { scores } = await model.call({ type: "rerank", query, texts: asked, priority }, {});
+              indexes.forEach((index, place) => {
+                const difference = Math.abs((expected[index] ?? 9) - (scores[place] ?? 0));
+                expect(difference, `seed ${seed}, text ${index}`).toBeLessThan(1e-4);
+              });
+            }),
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   test("tells what is cut, and takes control tokens for text", async () => {
-    await using model = await open(folder, 512);
+    await using model = await open(folder, "fp32", 512);
     const rerank = (asked: string, text: string) =>
       model.call({ type: "rerank", query: asked, texts: [text], priority: "interactive" }, {});
-    const special = like === "bert" ? 3 : 4;
-    const long = await rerank("a b", "c ".repeat(100));
+    const long = await rerank("the time", "people ".repeat(100));
     expect(long).toMatchObject({ tokens: [64], truncatedTokens: [100 - (64 - special - 2)] });
     const half = Math.floor((64 - special) / 2);
-    expect(await rerank("a ".repeat(100), "b")).toMatchObject({
+    expect(await rerank("people ".repeat(100), "the")).toMatchObject({
       tokens: [half + 1 + special],
       truncatedTokens: [100 - half],
     });
     // Read as a separator it would be one token.
-    const spelled = await rerank("a", "[SEP]");
+    const spelled = await rerank("the", end);
     expect(spelled.tokens[0]).toBeGreaterThan(1 + 1 + special);
   });
 });

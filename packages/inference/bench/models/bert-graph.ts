@@ -13,45 +13,49 @@ export interface BertShape {
 }
 
 const FLOAT = 1;
+const INT64 = 7;
 /** What `hidden states × weights` is for each type of numbers. */
 type Linear = (name: string, input: string, shape: readonly [number, number]) => string;
+
+/**
+ * BERT counts a text's places from 0 and is told of which text each token is; XLM-RoBERTa counts the tokens that are no
+ * padding, from 2; DeBERTa has no places, but looks at a token by how far it is.
+ */
+export type EncoderKind = "bert" | "xlm-roberta" | "deberta-v2";
 
 /** A BERT with random weights as the hub's exports have it: plain operators, which ONNX Runtime fuses when it loads them. */
 export function bertGraph(
   shape: BertShape,
   dtype: "fp32" | "int8",
   output: "last_hidden_state" | "logits" = "last_hidden_state",
+  like: EncoderKind = "bert",
 ): OnnxGraph {
   const b = new GraphBuilder();
   const { hidden } = shape;
-  for (const name of ["input_ids", "attention_mask", "token_type_ids"])
+  for (const name of ["input_ids", "attention_mask", ...(like === "bert" ? ["token_type_ids"] : [])])
     b.graph.inputs.push({ name, type: "int64", shape: ["batch_size", "sequence_length"] });
   const outputShape = output === "logits" ? ["batch_size", 1] : ["batch_size", "sequence_length", hidden];
   b.graph.outputs.push({ name: output, type: "float", shape: outputShape });
   const linear = dtype === "fp32" ? floatLinear(b) : quantizedLinear(b);
   const table = dtype === "fp32" ? floatTable(b, hidden) : quantizedTable(b, hidden);
 
-  const length = b.op("length", "Gather", [b.op("shape", "Shape", ["input_ids"]), b.ints([1])]);
-  const positions = b.op("positions", "Slice", [
-    b.ints(
-      Array.from({ length: shape.positions }, (_, index) => index),
-      [1, shape.positions],
-    ),
-    b.ints([0]),
-    length,
-    b.ints([1]),
-  ]);
-  const words = b.op("words_and_types", "Add", [
-    table("word_embeddings", "input_ids", shape.vocabulary),
-    table("token_type_embeddings", "token_type_ids", 2),
-  ]);
-  const embedded = b.op("embedded", "Add", [words, table("position_embeddings", positions, shape.positions)]);
+  const words = table("word_embeddings", "input_ids", shape.vocabulary);
+  const parts = {
+    bert: () => [
+      table("token_type_embeddings", "token_type_ids", 2),
+      table("position_embeddings", columns(b, shape), shape.positions),
+    ],
+    "xlm-roberta": () => [table("position_embeddings", placesOfTokens(b), shape.positions + 2)],
+    "deberta-v2": () => [],
+  }[like]();
+  const embedded = parts.reduce((sum, part) => b.op(`${part}.added`, "Add", [sum, part]), words);
   const wide = b.op("mask_wide", "Unsqueeze", ["attention_mask", b.ints([1, 2])]);
   const hiddenTokens = b.op("mask_inverse", "Sub", [
     b.float([1]),
     b.op("mask_float", "Cast", [wide], { to: FLOAT }),
   ]);
-  const mask = b.op("mask", "Mul", [hiddenTokens, b.float([-3.4028234663852886e38])]);
+  const padding = b.op("mask", "Mul", [hiddenTokens, b.float([-3.4028234663852886e38])]);
+  const mask = like === "deberta-v2" ? b.op("bias", "Add", [padding, distances(b, shape)]) : padding;
 
   const last = "last_hidden_state";
   let state = norm(b, "embedded_norm", embedded, hidden);
@@ -70,6 +74,33 @@ export function bertGraph(
   }
   if (output === "logits") scoreFirstToken(b, last, hidden);
   return b.graph;
+}
+
+function columns(b: GraphBuilder, { positions }: BertShape): string {
+  const all = Array.from({ length: positions }, (_, index) => index);
+  return b.op("positions", "Slice", [b.ints(all, [1, positions]), b.ints([0]), length(b), b.ints([1])]);
+}
+
+const length = (b: GraphBuilder) =>
+  b.op("length", "Gather", [b.op("shape", "Shape", ["input_ids"]), b.ints([1])]);
+
+/** XLM-RoBERTa's padding is token 1, whatever the mask says. */
+function placesOfTokens(b: GraphBuilder): string {
+  const padding = b.op("is_padding", "Equal", ["input_ids", b.ints([1], [])]);
+  const tokens = b.op("is_token", "Cast", [b.op("is_no_padding", "Not", [padding])], { to: INT64 });
+  const counts = b.op("token_counts", "CumSum", [tokens, b.ints([1], [])]);
+  return b.op("positions", "Add", [b.op("places", "Mul", [counts, tokens]), b.ints([1], [])]);
+}
+
+/** For each head how much a token looks at one that is so far away, up to eight tokens. */
+function distances(b: GraphBuilder, { heads }: BertShape): string {
+  const end = b.op("end", "Squeeze", [length(b)]);
+  const all = b.op("columns", "Range", [b.ints([0], []), end, b.ints([1], [])]);
+  const apart = b.op("apart", "Sub", [b.op("rows", "Unsqueeze", [all, b.ints([1])]), all]);
+  const near = b.op("near", "Clip", [apart, b.ints([-8], []), b.ints([8], [])]);
+  const table = b.floats("distance_weights", tableWeights("distances", 17, heads), [17, heads]);
+  const weights = b.op("by_distance", "Gather", [table, b.op("row", "Add", [near, b.ints([8], [])])]);
+  return b.op("by_head", "Transpose", [weights], { perm: [2, 0, 1] });
 }
 
 /** A cross-encoder's head: one number of the first token's vector. */

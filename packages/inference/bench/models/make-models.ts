@@ -82,35 +82,12 @@ export async function writeBert(folder: string, shape: BertShape): Promise<void>
   await mkdir(join(folder, "onnx"), { recursive: true });
   await writeOnnx(folder, "model.onnx", bertGraph(shape, "fp32"));
   await writeOnnx(folder, "model_quantized.onnx", bertGraph(shape, "int8"));
-  await writeEncoderFiles(folder, shape, "BertModel", "bert", 1);
-}
-
-/** A cross-encoder in the hub's layout: with one separator and types of tokens as BERT, or with two as RoBERTa. */
-export async function writeCrossEncoder(
-  folder: string,
-  shape: BertShape,
-  like: "bert" | "roberta",
-): Promise<void> {
-  await mkdir(join(folder, "onnx"), { recursive: true });
-  await writeOnnx(folder, "model.onnx", bertGraph(shape, "fp32", "logits"));
-  const architecture = like === "bert" ? "BertForSequenceClassification" : "RobertaForSequenceClassification";
-  await writeEncoderFiles(folder, shape, architecture, like, like === "bert" ? 1 : 2);
-}
-
-async function writeEncoderFiles(
-  folder: string,
-  shape: BertShape,
-  architecture: string,
-  type: "bert" | "roberta",
-  separators: number,
-): Promise<void> {
-  const { tokenizer, config } = wordPieceFiles(shape.vocabulary, separators);
-  const tokenizerClass = type === "bert" ? "BertTokenizer" : "RobertaTokenizer";
+  const { tokenizer, config } = wordPieceFiles(shape.vocabulary);
   await writeJson(folder, "tokenizer.json", tokenizer);
-  await writeJson(folder, "tokenizer_config.json", { ...config, tokenizer_class: tokenizerClass });
+  await writeJson(folder, "tokenizer_config.json", config);
   await writeJson(folder, "config.json", {
-    architectures: [architecture],
-    model_type: type,
+    architectures: ["BertModel"],
+    model_type: "bert",
     hidden_act: "gelu",
     hidden_size: shape.hidden,
     intermediate_size: shape.inner,

@@ -17,11 +17,8 @@ const special = (content: string, id: number) => ({
   special: true,
 });
 
-/**
- * BERT's tokenizer with a vocabulary of its usual size: letters, frequent words, and filling.
- * @param separators between the two texts of a pair; RoBERTa has two
- */
-export function wordPieceFiles(size: number, separators = 1): { tokenizer: object; config: object } {
+/** BERT's tokenizer with a vocabulary of its usual size: letters, frequent words, and filling. */
+export function wordPieceFiles(size: number): { tokenizer: object; config: object } {
   const letters = [..."abcdefghijklmnopqrstuvwxyz0123456789"];
   const pieces = [
     "[PAD]",
@@ -65,7 +62,6 @@ export function wordPieceFiles(size: number, separators = 1): { tokenizer: objec
         { SpecialToken: { id: "[CLS]", type_id: 0 } },
         { Sequence: { id: "A", type_id: 0 } },
         { SpecialToken: { id: "[SEP]", type_id: 0 } },
-        ...Array.from({ length: separators - 1 }, () => ({ SpecialToken: { id: "[SEP]", type_id: 0 } })),
         { Sequence: { id: "B", type_id: 1 } },
         { SpecialToken: { id: "[SEP]", type_id: 1 } },
       ],

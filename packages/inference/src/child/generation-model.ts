@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { AutoModelForCausalLM, AutoTokenizer } from "@huggingface/transformers";
 import type { InferenceSession } from "onnxruntime-node";
 import { z } from "zod";
-import { weightsFile } from "../hub/model-file-list.ts";
+import { chatTemplateFile, weightsFile } from "../hub/model-file-list.ts";
+import { readIfThere } from "../hub/model-folder.ts";
 import type { CallResults, GenerateCall, LoadRequest } from "../messages.ts";
 import type { Batching, ModelRecord } from "../types.ts";
 import { createAnswer } from "./answer.ts";
@@ -40,6 +41,7 @@ export async function loadGenerationModel(
 ): Promise<GenerationModel> {
   const { record, chatTemplateVariables: variables = {}, sharedPrompts = [] } = definition;
   const tokenizer = await AutoTokenizer.from_pretrained(name, { local_files_only: true });
+  tokenizer.chat_template ??= await readIfThere(join(folder, chatTemplateFile));
   const encoder = createTextEncoder(tokenizer, progress);
   const endIds = await endOfTextIds(folder, tokenizer.eos_token_id);
   const { steps, prompts } = await openModel(record, folder, name, threads);

@@ -19,7 +19,13 @@ function setUp({ tokenizer: files, config, tokens }: ReturnType<typeof bytePairF
 
   /** What a model answers that gives these logits. */
   async function answer(logitsAt: (step: number) => Float32Array, settings: Partial<GenerateCall>) {
-    const call = { type: "generate", messages: [], maxNewTokens: 400, temperature: 0, ...settings } as const;
+    const call: GenerateCall = {
+      type: "generate",
+      messages: [],
+      maxNewTokens: 400,
+      temperature: 0,
+      ...settings,
+    };
     const deltas: string[] = [];
     const onText = (delta: string) => deltas.push(delta);
     const context = { tokenizer, endIds, structuredOutput };
@@ -53,7 +59,21 @@ const unigrams = (["xlm-roberta", "deberta-v2"] as const).map((kind) => ({
 }));
 
 /** 漢字 and all emoji are bytes to these tokenizers. */
-const words = ["the", "time", "日本", "漢字", "😀", "👩‍👩‍👧", "é", ",", "x", "\n", "<0x0A>", "</s>", "<|im_end|>"];
+const words = [
+  "the",
+  "time",
+  "日本",
+  "漢字",
+  "😀",
+  "👩‍👩‍👧",
+  "é",
+  ",",
+  "x",
+  "\n",
+  "<0x0A>",
+  "</s>",
+  "<|im_end|>",
+];
 const anyText = fc
   .array(fc.record({ word: fc.constantFrom(...words), spaces: fc.constantFrom("", " ", "  ") }), {
     minLength: 1,

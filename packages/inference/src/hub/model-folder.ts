@@ -25,8 +25,12 @@ export async function missingFiles(record: ModelRecord, folder: string): Promise
 
 /** The folder's config.json, undefined when there is none. */
 export async function readConfig(folder: string): Promise<unknown> {
-  const path = join(folder, configFile);
-  return (await exists(path)) ? JSON.parse(await readFile(path, "utf8")) : undefined;
+  const text = await readIfThere(join(folder, configFile));
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+export async function readIfThere(path: string): Promise<string | undefined> {
+  return (await exists(path)) ? await readFile(path, "utf8") : undefined;
 }
 
 /** Writes a small file that appears only when it is whole. */

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { weightsFile } from "../hub/model-file-list.ts";
+import { chatTemplateFile, weightsFile } from "../hub/model-file-list.ts";
 import { type HubLayout, hubShape } from "./hub-builder.ts";
 import { hubDecoder } from "./hub-decoder.ts";
-import { type BytePairKind, bytePairFiles } from "./sentence-pieces.ts";
+import { type BytePairKind, bytePairFiles, chatTemplate } from "./sentence-pieces.ts";
 
 /** A folder as the hub has it: a Llama with random weights and a SentencePiece tokenizer. */
 export async function writeHubDecoder(folder: string, layout: HubLayout, kind: BytePairKind): Promise<void> {
@@ -28,6 +28,7 @@ export async function writeHubDecoder(folder: string, layout: HubLayout, kind: B
       ...ends,
     },
   };
+  if (!("chat_template" in config)) await writeFile(join(folder, chatTemplateFile), chatTemplate);
   for (const [name, content] of Object.entries(files))
     await writeFile(join(folder, name), JSON.stringify(content));
 }

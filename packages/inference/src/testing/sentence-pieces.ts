@@ -31,6 +31,9 @@ const readBytes = [
 ];
 const dropFirstSpace = { type: "Strip", content: " ", start: 1, stop: 0 };
 
+export const chatTemplate =
+  "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n";
+
 /** Pieces of words, and bytes for all else. */
 export function bytePairFiles(kind: BytePairKind) {
   const control = ["<unk>", "<s>", "</s>"];
@@ -74,8 +77,8 @@ export function bytePairFiles(kind: BytePairKind) {
     unk_token: "<unk>",
     pad_token: "</s>",
     clean_up_tokenization_spaces: false,
-    chat_template:
-      "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n",
+    // Newer models have it in a file of its own.
+    ...(kind !== "gemma" && { chat_template: chatTemplate }),
   };
   return { tokenizer, config, tokens };
 }
@@ -87,18 +90,40 @@ const unigramKinds = {
     last: "<mask>",
     single: ["<s>", "A", "</s>"],
     pair: ["<s>", "A", "</s>", "</s>", "B", "</s>"],
-    normalizers: [{ type: "NFKC" }],
+    normalizers: [{ type: "Precompiled", precompiled_charsmap: "" }],
     before: [{ type: "WhitespaceSplit" }],
-    config: { tokenizer_class: "XLMRobertaTokenizer", bos_token: "<s>", eos_token: "</s>", cls_token: "<s>", sep_token: "</s>", pad_token: "<pad>", unk_token: "<unk>", mask_token: "<mask>" },
+    config: {
+      tokenizer_class: "XLMRobertaTokenizer",
+      bos_token: "<s>",
+      eos_token: "</s>",
+      cls_token: "<s>",
+      sep_token: "</s>",
+      pad_token: "<pad>",
+      unk_token: "<unk>",
+      mask_token: "<mask>",
+    },
   },
   "deberta-v2": {
     control: ["[PAD]", "[CLS]", "[SEP]", "[UNK]"],
     last: "[MASK]",
     single: ["[CLS]", "A", "[SEP]"],
     pair: ["[CLS]", "A", "[SEP]", "B:1", "[SEP]:1"],
-    normalizers: [{ type: "Strip", strip_left: true, strip_right: true }, { type: "NFKC" }, { type: "Replace", pattern: { Regex: " {2,}" }, content: " " }],
+    normalizers: [
+      { type: "Strip", strip_left: true, strip_right: true },
+      { type: "Precompiled", precompiled_charsmap: "" },
+      { type: "Replace", pattern: { Regex: " {2,}" }, content: " " },
+    ],
     before: [],
-    config: { tokenizer_class: "DebertaV2Tokenizer", bos_token: "[CLS]", eos_token: "[SEP]", cls_token: "[CLS]", sep_token: "[SEP]", pad_token: "[PAD]", unk_token: "[UNK]", mask_token: "[MASK]" },
+    config: {
+      tokenizer_class: "DebertaV2Tokenizer",
+      bos_token: "[CLS]",
+      eos_token: "[SEP]",
+      cls_token: "[CLS]",
+      sep_token: "[SEP]",
+      pad_token: "[PAD]",
+      unk_token: "[UNK]",
+      mask_token: "[MASK]",
+    },
   },
 } as const;
 export type UnigramKind = keyof typeof unigramKinds;
@@ -112,14 +137,20 @@ export function unigramFiles(kind: UnigramKind, longest = 512) {
     version: "1.0",
     added_tokens: added([...control, last], tokens),
     normalizer: { type: "Sequence", normalizers },
-    pre_tokenizer: { type: "Sequence", pretokenizers: [...before, { type: "Metaspace", replacement: space, prepend_scheme: "always" }] },
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [...before, { type: "Metaspace", replacement: space, prepend_scheme: "always" }],
+    },
     post_processor: putAround(tokens, single, pair),
     decoder: { type: "Metaspace", replacement: space, prepend_scheme: "always" },
     model: {
       type: "Unigram",
       unk_id: 3,
       // A word costs less than its letters.
-      vocab: tokens.map((token) => [token, control.some((name) => name === token) ? 0 : -8 - token.length / 8]),
+      vocab: tokens.map((token) => [
+        token,
+        control.some((name) => name === token) ? 0 : -8 - token.length / 8,
+      ]),
     },
   };
   return { tokenizer, config: { ...config, model_max_length: longest }, tokens };
@@ -132,11 +163,15 @@ function putAround(tokens: readonly string[], single: readonly string[], pair: r
     const place = { id, type_id: Number(type ?? 0) };
     return id === "A" || id === "B" ? { Sequence: place } : { SpecialToken: place };
   };
-  const names = [...new Set(pair.map((part) => part.split(":")[0] ?? ""))].filter((id) => id !== "A" && id !== "B");
+  const names = [...new Set(pair.map((part) => part.split(":")[0] ?? ""))].filter(
+    (id) => id !== "A" && id !== "B",
+  );
   return {
     type: "TemplateProcessing",
     single: single.map(read),
     pair: pair.map(read),
-    special_tokens: Object.fromEntries(names.map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }])),
+    special_tokens: Object.fromEntries(
+      names.map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }]),
+    ),
   };
 }
