@@ -22,6 +22,36 @@ export const answerGuards: Guard[] = [
     },
   },
   {
+    name: "whole-first-character",
+    protects: "An answer whose first character is bytes begins with signs for what can't be read.",
+    edits: [
+      {
+        file: `${child}/text-stream.ts`,
+        find: "if (known.length > taken) waiting += 1;",
+        replace: "waiting += 1;",
+      },
+    ],
+    test: {
+      file: `${child}/sentence-pieces.test.ts`,
+      name: "byte pairs as llama deltas are whole characters, and no space is lost or doubled between them",
+    },
+  },
+  {
+    name: "no-space-inside",
+    protects: "A control token that a text spells gets a space, and a long text one where it was cut.",
+    edits: [
+      {
+        file: `${child}/encode-text.ts`,
+        find: "ids.length === 0 ? encodeBare(piece) : goOnWith(piece)",
+        replace: "encodeBare(piece)",
+      },
+    ],
+    test: {
+      file: `${child}/sentence-pieces.test.ts`,
+      name: "unigrams as xlm-roberta control tokens that a text spells are its text, and no space comes with them",
+    },
+  },
+  {
     name: "stop-held-back",
     protects: "The beginning of a stop string is shown.",
     edits: [

@@ -108,4 +108,35 @@ export const modelGuards: Guard[] = [
       name: "what was measured with another cores, or makes no sense, does not hold",
     },
   },
+  {
+    name: "chat-template-file",
+    protects: "A model whose chat template has a file of its own is asked without it, and nobody is told.",
+    edits: [
+      {
+        file: "packages/inference/src/child/generation-model.ts",
+        find: "  tokenizer.chat_template ??= await readIfThere(join(folder, chatTemplateFile));\n",
+        replace: "",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/hub-decoders.int.test.ts",
+      name: "fp32, plain attention, places masked, as gemma answers the same alone, in a crowd, by its prefix and through transformers.js",
+    },
+  },
+  {
+    name: "load-error-explained",
+    protects:
+      "Of a dtype that a device has no kernels for, an operator reads the name of an operator of ONNX.",
+    edits: [
+      {
+        file: "packages/inference/src/child/main.ts",
+        find: "explainLoadError(error, request.definition.record)",
+        replace: "messageOf(error)",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/hub-decoders.int.test.ts",
+      name: "weights that the CPU has no kernels for are told by their dtype, with what to choose instead",
+    },
+  },
 ];
