@@ -34,11 +34,12 @@ export class TypedBuilder extends GraphBuilder {
   readonly type: "float" | "float16";
   readonly linear: Linear;
 
-  constructor({ dtype }: HubLayout) {
+  constructor({ dtype, attention }: HubLayout) {
     super();
     this.type = dtype === "fp16" || dtype === "q4f16" ? "float16" : "float";
     if (dtype === "q8") this.linear = quantizedLinear(this);
-    else this.linear = (dtype === "q4" || dtype === "q4f16" ? blockLinear : floatLinear)(this);
+    else if (dtype === "fp32" || dtype === "fp16") this.linear = floatLinear(this);
+    else this.linear = blockLinear(this, attention === "grouped" ? { accuracy_level: 4 } : {});
   }
 
   numbers(name: string, values: ArrayLike<number>, shape: readonly number[] = []): string {
@@ -55,13 +56,14 @@ const floatLinear =
   (name, input, shape) =>
     b.op(name, "MatMul", [input, b.numbers(`${name}.weight`, randomMatrix(name, shape), shape)]);
 
+/** @param accuracy what some exporters say of the activations: that they may be rounded to 8 bits */
 const blockLinear =
-  (b: TypedBuilder): Linear =>
+  (b: TypedBuilder, accuracy: { accuracy_level?: 4 }): Linear =>
   (name, input, [rows, columns]) => {
     const { bytes, scales } = quantizeBlocks(transpose(randomMatrix(name, [rows, columns]), [rows, columns]));
     const blocks = rows / blockSize;
     const weights = b.bytes(`${name}.weight_q4`, bytes, [columns, blocks, blockSize / 2]);
     const scale = b.numbers(`${name}.weight_scales`, scales, [columns * blocks]);
-    const attributes = { K: rows, N: columns, bits: 4, block_size: blockSize, accuracy_level: 4 };
+    const attributes = { K: rows, N: columns, bits: 4, block_size: blockSize, ...accuracy };
     return b.op(name, "MatMulNBits", [input, weights, scale], attributes, MICROSOFT);
   };
