@@ -69,7 +69,7 @@ test("after all of that the main job works", async () => {
     new Blob(["The lighthouse keeper is called Isolde."]),
     "keeper.txt",
   );
-  const json = { text: "Who keeps the lighthouse?", file_ids: [fileId], max_new_tokens: 32 };
+  const json = { text: "What is the lighthouse keeper called?", file_ids: [fileId], max_new_tokens: 32 };
   const asked = await call(`${apiUrl}/generate-async`, "POST", { token: scene.token, json });
   const task = await pollTask(scene, textAt(asked.json, "id"));
   expect(at(task, "result", "citations", 0, "text")).toContain("Isolde");
