@@ -52,6 +52,22 @@ export const answerGuards: Guard[] = [
     },
   },
   {
+    name: "unknown-in-pieces",
+    protects:
+      "A megabyte of a character that a tokenizer does not know holds up its model's other requests for 20 s.",
+    edits: [
+      {
+        file: `${child}/encode-text.ts`,
+        find: "const pieceCharacters = 4_096;",
+        replace: "const pieceCharacters = 16_384;",
+      },
+    ],
+    test: {
+      file: `${child}/sentence-pieces.test.ts`,
+      name: "unigrams as deberta-v2 a long text that the vocabulary has nothing of lets others go on",
+    },
+  },
+  {
     name: "stop-held-back",
     protects: "The beginning of a stop string is shown.",
     edits: [

@@ -14,8 +14,9 @@ const endIds = new Set([2]);
 /** All that a model with such a tokenizer has between texts and tokens. */
 function setUp({ tokenizer: files, config, tokens }: ReturnType<typeof bytePairFiles | typeof unigramFiles>) {
   const tokenizer = new PreTrainedTokenizer(files, config);
-  const encoder = createTextEncoder(tokenizer, noProgress());
-  const structuredOutput = createStructuredOutput(tokenizer, endIds, noProgress());
+  const progress = noProgress();
+  const encoder = createTextEncoder(tokenizer, progress);
+  const structuredOutput = createStructuredOutput(tokenizer, endIds, progress);
 
   /** What a model answers that gives these logits. */
   async function answer(logitsAt: (step: number) => Float32Array, settings: Partial<GenerateCall>) {
@@ -46,7 +47,7 @@ function setUp({ tokenizer: files, config, tokens }: ReturnType<typeof bytePairF
   }
 
   const decode = (ids: number[]) => tokenizer.decode(ids, { clean_up_tokenization_spaces: false });
-  return { tokenizer, tokens, encoder, answer, say, decode };
+  return { tokenizer, tokens, encoder, progress, answer, say, decode };
 }
 
 const bytePairs = (["llama", "mistral", "gemma"] as const).map((kind) => ({
@@ -142,7 +143,13 @@ describe.each(bytePairs)("byte pairs as $kind", ({ encoder, say, tokenizer, toke
   });
 });
 
-describe.each(unigrams)("unigrams as $kind", ({ kind, encoder, decode }) => {
+describe.each(unigrams)("unigrams as $kind", ({ kind, encoder, decode, progress }) => {
+  test("a long text that the vocabulary has nothing of lets others go on", async () => {
+    const [before = 0] = progress.shared;
+    await encoder.encode("漢".repeat(65_536));
+    expect((progress.shared[0] ?? 0) - before).toBeGreaterThan(4);
+  });
+
   test("control tokens that a text spells are its text, and no space comes with them", async () => {
     const names = { "xlm-roberta": "<s></s><pad><mask>", "deberta-v2": "[CLS][SEP][PAD][MASK]" }[kind];
     const ids = await encoder.encode(`the ${names} time`);
