@@ -124,6 +124,21 @@ export const modelGuards: Guard[] = [
     },
   },
   {
+    name: "encoder-half-precision",
+    protects: "An embedding or reranking model whose fp16 weights give numbers of 16 bits does not load.",
+    edits: [
+      {
+        file: "packages/inference/src/child/encoder-run.ts",
+        find: 'output.type === "float16" ? output.to("float32") : output',
+        replace: "output",
+      },
+    ],
+    test: {
+      file: "packages/inference/src/embedding-equality.int.test.ts",
+      name: "whatever the batching, vectors are those of transformers.js' own pipeline cls pooling of a passage, 200 tokens in a run, 0 bulk processes, bert in fp16",
+    },
+  },
+  {
     name: "load-error-explained",
     protects:
       "Of a dtype that a device has no kernels for, an operator reads the name of an operator of ONNX.",

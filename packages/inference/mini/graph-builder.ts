@@ -12,7 +12,13 @@ import {
 /** Puts a graph together, operator by operator. */
 export class GraphBuilder {
   readonly graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  /** Of the numbers that are not whole. */
+  readonly type: "float" | "float16";
   #constants = 0;
+
+  constructor(type: "float" | "float16" = "float") {
+    this.type = type;
+  }
 
   /** Adds an operator with one output and returns the output's name, which is `name`. */
   op(
@@ -49,12 +55,7 @@ export class GraphBuilder {
   }
 
   floats(name: string, values: ArrayLike<number>, shape: readonly number[]): string {
-    this.graph.initializers.push(floats(name, shape, values));
-    return name;
-  }
-
-  halves(name: string, values: ArrayLike<number>, shape: readonly number[]): string {
-    this.graph.initializers.push(halves(name, shape, values));
+    this.graph.initializers.push((this.type === "float" ? floats : halves)(name, shape, values));
     return name;
   }
 

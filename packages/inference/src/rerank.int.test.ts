@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createInference } from "./create-inference.ts";
-import { writeCrossEncoder } from "./testing/cross-encoder.ts";
+import { writeHubEncoder } from "./testing/hub-encoder.ts";
 import type { Inference } from "./types.ts";
 
 const id = "acme/reranker";
@@ -15,7 +15,7 @@ let inference: Inference;
 
 beforeAll(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), "genq-rerank-"));
-  await writeCrossEncoder(join(cacheDir, id), shape, "bert");
+  await writeHubEncoder(join(cacheDir, id), shape, { like: "bert", scores: true, dtype: "fp32" });
   // An operator's own record, in a folder that is complete: nothing is downloaded.
   await writeFile(
     join(cacheDir, "models.json"),

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { frequentWords } from "../bench/models/tokenizers.ts";
 import { withDefaultLimits } from "./limits.ts";
 import { type ModelProcess, startModelProcess } from "./model-process.ts";
-import { writeCrossEncoder } from "./testing/cross-encoder.ts";
+import { type EncoderDtype, writeHubEncoder } from "./testing/hub-encoder.ts";
 
 /** Cross-encoders with random weights and attention, so that a neighbour in a run would show in a score. */
 const shape = { layers: 2, hidden: 32, heads: 4, inner: 64, vocabulary: 6000, positions: 64 };
@@ -17,7 +17,6 @@ const generator = xoroshiro128plus(seed);
 const random = (below: number) => uniformInt(generator, 0, below - 1);
 const words = (count: number) => Array.from({ length: count }, () => frequentWords[random(200)]).join(" ");
 
-type Dtype = "fp32" | "q8";
 /** With how many control tokens they put around and between two texts. */
 const kinds = [
   { like: "bert", special: 3, end: "[SEP]" },
@@ -40,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 /** What transformers.js gives for each pair by itself. */
-async function scoresOf(folder: string, dtype: Dtype): Promise<number[]> {
+async function scoresOf(folder: string, dtype: EncoderDtype): Promise<number[]> {
   const name = basename(folder);
   const tokenizer = await AutoTokenizer.from_pretrained(name);
   const model = await AutoModelForSequenceClassification.from_pretrained(name, {
@@ -59,7 +58,7 @@ async function scoresOf(folder: string, dtype: Dtype): Promise<number[]> {
 
 async function open(
   folder: string,
-  dtype: Dtype,
+  dtype: EncoderDtype,
   tokensPerRun: number,
 ): Promise<ModelProcess & AsyncDisposable> {
   const record = {
@@ -89,15 +88,20 @@ describe.each(kinds)("a cross-encoder like $like", ({ like, special, end }) => {
   let folder: string;
   beforeAll(async () => {
     folder = join(home, like);
-    await writeCrossEncoder(folder, shape, like);
+    for (const dtype of ["fp32", "fp16", "q8"] as const)
+      await writeHubEncoder(folder, shape, { like, scores: true, dtype });
   });
 
-  test.each(["fp32", "q8"] as const)(
+  test.each([
+    ["fp32", [150, 2000], 1e-4],
+    ["fp16", [2000], 5e-3],
+    ["q8", [2000], 1e-4],
+  ] as const)(
     "gives transformers.js' own scores, whatever the batching, %s",
-    async (dtype) => {
+    async (dtype, budgets, tolerance) => {
       const expected = await scoresOf(folder, dtype);
       expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.01);
-      for (const tokensPerRun of dtype === "q8" ? [2000] : [150, 2000]) {
+      for (const tokensPerRun of budgets) {
         await using model = await open(folder, dtype, tokensPerRun);
         for (let round = 0; round < 2; round++) {
           await Promise.all(
@@ -106,7 +110,7 @@ describe.each(kinds)("a cross-encoder like $like", ({ like, special, end }) => {
               const { scores } = await model.call({ type: "rerank", query, texts: asked, priority }, {});
               indexes.forEach((index, place) => {
                 const difference = Math.abs((expected[index] ?? 9) - (scores[place] ?? 0));
-                expect(difference, `seed ${seed}, text ${index}`).toBeLessThan(1e-4);
+                expect(difference, `seed ${seed}, text ${index}`).toBeLessThan(tolerance);
               });
             }),
           );

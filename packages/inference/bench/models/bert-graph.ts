@@ -14,6 +14,7 @@ export interface BertShape {
 
 const FLOAT = 1;
 const INT64 = 7;
+const FLOAT16 = 10;
 /** What `hidden states × weights` is for each type of numbers. */
 type Linear = (name: string, input: string, shape: readonly [number, number]) => string;
 
@@ -26,18 +27,18 @@ export type EncoderKind = "bert" | "xlm-roberta" | "deberta-v2";
 /** A BERT with random weights as the hub's exports have it: plain operators, which ONNX Runtime fuses when it loads them. */
 export function bertGraph(
   shape: BertShape,
-  dtype: "fp32" | "int8",
+  dtype: "fp32" | "fp16" | "int8",
   output: "last_hidden_state" | "logits" = "last_hidden_state",
   like: EncoderKind = "bert",
 ): OnnxGraph {
-  const b = new GraphBuilder();
+  const b = new GraphBuilder(dtype === "fp16" ? "float16" : "float");
   const { hidden } = shape;
   for (const name of ["input_ids", "attention_mask", ...(like === "bert" ? ["token_type_ids"] : [])])
     b.graph.inputs.push({ name, type: "int64", shape: ["batch_size", "sequence_length"] });
   const outputShape = output === "logits" ? ["batch_size", 1] : ["batch_size", "sequence_length", hidden];
-  b.graph.outputs.push({ name: output, type: "float", shape: outputShape });
-  const linear = dtype === "fp32" ? floatLinear(b) : quantizedLinear(b);
-  const table = dtype === "fp32" ? floatTable(b, hidden) : quantizedTable(b, hidden);
+  b.graph.outputs.push({ name: output, type: b.type, shape: outputShape });
+  const linear = dtype === "int8" ? quantizedLinear(b) : floatLinear(b);
+  const table = dtype === "int8" ? quantizedTable(b, hidden) : floatTable(b, hidden);
 
   const words = table("word_embeddings", "input_ids", shape.vocabulary);
   const parts = {
@@ -52,9 +53,12 @@ export function bertGraph(
   const wide = b.op("mask_wide", "Unsqueeze", ["attention_mask", b.ints([1, 2])]);
   const hiddenTokens = b.op("mask_inverse", "Sub", [
     b.float([1]),
-    b.op("mask_float", "Cast", [wide], { to: FLOAT }),
+    b.op("mask_float", "Cast", [wide], { to: b.type === "float" ? FLOAT : FLOAT16 }),
   ]);
-  const padding = b.op("mask", "Mul", [hiddenTokens, b.float([-3.4028234663852886e38])]);
+  const padding = b.op("mask", "Mul", [
+    hiddenTokens,
+    b.float([b.type === "float" ? -3.4028234663852886e38 : -65504]),
+  ]);
   const mask = like === "deberta-v2" ? b.op("bias", "Add", [padding, distances(b, shape)]) : padding;
 
   const last = "last_hidden_state";

@@ -11,11 +11,11 @@ export function tokensPerRunOf({ definition: { record }, tokensPerRun }: LoadReq
   return unbatchedDtypes.has(record.dtype) ? 0 : tokensPerRun;
 }
 
-/** Runs an encoder over rows, the shorter ones padded on the right. */
+/** Runs an encoder over rows, the shorter ones padded on the right. Half precision comes back as whole. */
 export function createEncoderRun(model: PreTrainedModel, tokenizer: PreTrainedTokenizer, progress: Progress) {
   const padding = BigInt(tokenizer.pad_token_id ?? 0);
 
-  return (rows: readonly Row[]): Promise<Record<string, Tensor>> => {
+  return async (rows: readonly Row[]): Promise<Record<string, Tensor>> => {
     const length = Math.max(...rows.map((row) => row.ids.length));
     const shape = [rows.length, length];
     const ids = new BigInt64Array(rows.length * length).fill(padding);
@@ -28,12 +28,16 @@ export function createEncoderRun(model: PreTrainedModel, tokenizer: PreTrainedTo
         types[at] = BigInt(row.typeIds?.[i] ?? 0);
       }
     });
-    return runModel(progress, ids.length, () =>
+    const outputs: Record<string, Tensor> = await runModel(progress, ids.length, () =>
       model({
         input_ids: new Tensor("int64", ids, shape),
         attention_mask: new Tensor("int64", mask, shape),
         ...(rows[0]?.typeIds && { token_type_ids: new Tensor("int64", types, shape) }),
       }),
     );
+    return mapValues(outputs, (output) => (output.type === "float16" ? output.to("float32") : output));
   };
 }
+
+const mapValues = <Value>(values: Readonly<Record<string, Value>>, change: (value: Value) => Value) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));

@@ -27,7 +27,7 @@ export function places(b: TypedBuilder, { attention, places }: HubLayout): Place
   const wide = b.op("mask_row", "Unsqueeze", ["attention_mask", b.ints([1, 2])]);
   const visible = b.op("visible", "And", [earlier, b.op("is_token", "Greater", [wide, b.ints([0], [])])]);
   const least = b.type === "float16" ? -65504 : -3.4028234663852886e38;
-  const mask = b.op("mask", "Where", [visible, b.numbers("zero", [0]), b.numbers("least", [least])]);
+  const mask = b.op("mask", "Where", [visible, b.floats("zero", [0], []), b.floats("least", [least], [])]);
   const seen = b.op("seen", "ReduceSum", ["attention_mask", b.ints([1])], { keepdims: 0 });
   const last = b.op("last_long", "Sub", [seen, b.ints([1])]);
   const cumulated = () =>
@@ -59,7 +59,7 @@ export function attendGrouped(b: TypedBuilder, layer: number, parts: Parts, at: 
     const values = Float32Array.from({ length: (positions * headSize) / 2 }, (_, i) =>
       of(Math.floor((2 * i) / headSize) * angleOf(i % (headSize / 2))),
     );
-    return b.numbers(name(part), values, [positions, headSize / 2]);
+    return b.floats(name(part), values, [positions, headSize / 2]);
   };
   const turns = [table("cos_cache", Math.cos), table("sin_cache", Math.sin)];
   const { positions: given } = at;
@@ -109,7 +109,7 @@ export function attendPlain(b: TypedBuilder, layer: number, parts: Parts, at: Pl
   });
   const turned = b.op(name("keys_turned"), "Transpose", [keys], { perm: [0, 1, 3, 2] });
   const scores = b.op(name("scores"), "MatMul", [query, turned]);
-  const scaled = b.op(name("scaled"), "Mul", [scores, b.numbers(name("sharpness"), [sharpness])]);
+  const scaled = b.op(name("scaled"), "Mul", [scores, b.floats(name("sharpness"), [sharpness], [])]);
   const weights = b.op(name("weights"), "Softmax", [b.op(name("masked"), "Add", [scaled, at.mask])]);
   const mixed = b.op(name("mixed"), "MatMul", [weights, values]);
   const flat = b.op(name("flat"), "Transpose", [mixed], { perm: [0, 2, 1, 3] });
@@ -126,7 +126,7 @@ function rotary(b: TypedBuilder, layer: number, positions: string): (part: strin
     b.type,
   );
   const angles = Float32Array.from({ length: 2 * half }, (_, index) => angleOf(index % half));
-  const turns = b.op(name("turns"), "Mul", [place, b.numbers(name("angles"), angles, [2 * half])]);
+  const turns = b.op(name("turns"), "Mul", [place, b.floats(name("angles"), angles, [2 * half])]);
   const [cos, sin] = [b.op(name("cos"), "Cos", [turns]), b.op(name("sin"), "Sin", [turns])];
   return (part, input) => {
     const of = (what: string) => name(`${part}_${what}`);

@@ -29,21 +29,15 @@ export interface HubLayout {
 /** Rows are what comes in, columns what goes out. */
 type Linear = (name: string, input: string, shape: readonly [number, number]) => string;
 
-/** A graph with the type of its numbers. */
+/** A graph with the products of its dtype. */
 export class TypedBuilder extends GraphBuilder {
-  readonly type: "float" | "float16";
   readonly linear: Linear;
 
   constructor({ dtype, attention }: HubLayout) {
-    super();
-    this.type = dtype === "fp16" || dtype === "q4f16" ? "float16" : "float";
+    super(dtype === "fp16" || dtype === "q4f16" ? "float16" : "float");
     if (dtype === "q8") this.linear = quantizedLinear(this);
     else if (dtype === "fp32" || dtype === "fp16") this.linear = floatLinear(this);
     else this.linear = blockLinear(this, attention === "grouped" ? { accuracy_level: 4 } : {});
-  }
-
-  numbers(name: string, values: ArrayLike<number>, shape: readonly number[] = []): string {
-    return this.type === "float16" ? this.halves(name, values, shape) : this.floats(name, values, shape);
   }
 
   cast(name: string, input: string, type: "float" | "float16" | "int32"): string {
@@ -54,7 +48,7 @@ export class TypedBuilder extends GraphBuilder {
 const floatLinear =
   (b: TypedBuilder): Linear =>
   (name, input, shape) =>
-    b.op(name, "MatMul", [input, b.numbers(`${name}.weight`, randomMatrix(name, shape), shape)]);
+    b.op(name, "MatMul", [input, b.floats(`${name}.weight`, randomMatrix(name, shape), shape)]);
 
 /** @param accuracy what some exporters say of the activations: that they may be rounded to 8 bits */
 const blockLinear =
@@ -63,7 +57,7 @@ const blockLinear =
     const { bytes, scales } = quantizeBlocks(transpose(randomMatrix(name, [rows, columns]), [rows, columns]));
     const blocks = rows / blockSize;
     const weights = b.bytes(`${name}.weight_q4`, bytes, [columns, blocks, blockSize / 2]);
-    const scale = b.numbers(`${name}.weight_scales`, scales, [columns * blocks]);
+    const scale = b.floats(`${name}.weight_scales`, scales, [columns * blocks]);
     const attributes = { K: rows, N: columns, bits: 4, block_size: blockSize, ...accuracy };
     return b.op(name, "MatMulNBits", [input, weights, scale], attributes, MICROSOFT);
   };

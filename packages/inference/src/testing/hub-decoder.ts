@@ -69,12 +69,12 @@ function embed(b: TypedBuilder, layout: HubLayout, values: Float32Array, vocabul
     return b.op("embedded", "DequantizeLinear", [rows, b.float([1 / 64])]);
   }
   if (dtype === "fp32" || dtype === "fp16")
-    return b.op("embedded", "Gather", [b.numbers("embed_tokens", table, [vocabulary, hidden]), "input_ids"]);
+    return b.op("embedded", "Gather", [b.floats("embed_tokens", table, [vocabulary, hidden]), "input_ids"]);
   const { bytes, scales } = quantizeBlocks(table);
   const inputs = [
     b.bytes("embed_tokens_q4", bytes, [vocabulary, hidden / 2]),
     "input_ids",
-    b.numbers("embed_tokens_scales", scales, [vocabulary, hidden / blockSize]),
+    b.floats("embed_tokens_scales", scales, [vocabulary, hidden / blockSize]),
   ];
   const attributes = { bits: 4, block_size: blockSize, gather_axis: 0, quantize_axis: 1 };
   return b.op("embedded", "GatherBlockQuantized", inputs, attributes, MICROSOFT);
@@ -82,11 +82,11 @@ function embed(b: TypedBuilder, layout: HubLayout, values: Float32Array, vocabul
 
 /** RMSNorm as exporters write it out; ONNX Runtime puts it together again. */
 function norm(b: TypedBuilder, name: string, input: string): string {
-  const number = (part: string, value: number) => b.numbers(`${name}.${part}`, [value]);
+  const number = (part: string, value: number) => b.floats(`${name}.${part}`, [value], []);
   const squares = b.op(`${name}.squares`, "Pow", [input, number("two", 2)]);
   const mean = b.op(`${name}.mean`, "ReduceMean", [squares], { axes: [-1] });
   const root = b.op(`${name}.root`, "Sqrt", [b.op(`${name}.sum`, "Add", [mean, number("epsilon", 1e-3)])]);
   const scaled = b.op(`${name}.scaled`, "Div", [input, root]);
   const weights = new Float32Array(hubShape.hidden).fill(1);
-  return b.op(name, "Mul", [b.numbers(`${name}.weight`, weights, [hubShape.hidden]), scaled]);
+  return b.op(name, "Mul", [b.floats(`${name}.weight`, weights, [hubShape.hidden]), scaled]);
 }
