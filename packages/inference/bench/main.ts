@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { benchEmbedding, benchInteractive, benchOverhead } from "./embedding.ts";
 import type { Figure } from "./figures.ts";
 import { benchGeneration, llamaHelp } from "./generation.ts";
+import { benchKernels } from "./kernels.ts";
 import { watchMachine } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
 
@@ -10,6 +11,7 @@ const parts = {
   overhead: benchOverhead,
   interactive: benchInteractive,
   generation: benchGeneration,
+  kernels: benchKernels,
   memory: benchMemory,
 };
 

@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AutoModelForCausalLM, AutoTokenizer } from "@huggingface/transformers";
 import type { InferenceSession } from "onnxruntime-node";
 import { z } from "zod";
-import { chatTemplateFile, weightsFile } from "../hub/model-file-list.ts";
+import { chatTemplateFile, generationConfigFile, weightsFile } from "../hub/model-file-list.ts";
 import { readIfThere } from "../hub/model-folder.ts";
 import type { CallResults, GenerateCall, LoadRequest } from "../messages.ts";
 import type { Batching, ModelRecord } from "../types.ts";
@@ -116,7 +115,7 @@ const generationConfig = z.looseObject({
 
 /** Ids after which an answer is complete: the generation config's, and the tokenizer's. */
 async function endOfTextIds(folder: string, tokenizerEnd: number | undefined): Promise<Set<number>> {
-  const file = await readFile(join(folder, "generation_config.json"), "utf8").catch(() => "{}");
-  const { eos_token_id: configured } = generationConfig.parse(JSON.parse(file));
+  const file = await readIfThere(join(folder, generationConfigFile));
+  const { eos_token_id: configured } = generationConfig.parse(JSON.parse(file ?? "{}"));
   return new Set([...(configured ?? []), ...(tokenizerEnd === undefined ? [] : [tokenizerEnd])]);
 }

@@ -15,8 +15,9 @@ const configSchema = z.looseObject({
 export const configFile = "config.json";
 /** Where newer models have their chat template. */
 export const chatTemplateFile = "chat_template.jinja";
+export const generationConfigFile = "generation_config.json";
 /** Files that a model may do without. */
-export const optionalFiles: readonly string[] = ["generation_config.json", chatTemplateFile];
+export const optionalFiles: readonly string[] = [generationConfigFile, chatTemplateFile];
 
 /** The weights of a dtype, as transformers.js names them. */
 export function weightsFile(dtype: string): string {
