@@ -8,6 +8,8 @@ export interface Guard {
   edits: Edit[];
   /** What must go red then: a test file and the test's full name, with the names of its `describe`s. */
   test: { file: string; name: string };
+  /** For what only the embedded Postgres has: with `--servers` too, its test runs without them. */
+  embedded?: boolean;
 }
 
 /** `find` stands in the file exactly once, so that this list can't outlive the code. */

@@ -76,7 +76,7 @@ async function takeOutEach(guards: Guard[]): Promise<Row[]> {
     const rows: Row[] = [];
     for (const guard of guards) {
       const begun = performance.now();
-      const sound = await isGreen(guard.test);
+      const sound = await isGreen(guard);
       const verdict = sound.status === "passed" ? await takeOut(guard) : sound;
       const row: Row = {
         guard: guard.name,
@@ -97,21 +97,26 @@ async function takeOutEach(guards: Guard[]): Promise<Row[]> {
   }
 
   /** What is red before proves nothing when it is red after: each file runs once with all its guards in place. */
-  async function isGreen(test: TestName): Promise<Verdict> {
-    const known = green.get(test.file) ?? (await runTests(copy.root, [test.file], undefined, values));
-    green.set(test.file, known);
-    return known(test);
+  async function isGreen(guard: Guard): Promise<Verdict> {
+    const key = JSON.stringify([guard.test.file, guard.embedded]);
+    const known = green.get(key) ?? (await runTests(copy.root, [guard.test.file], undefined, modeOf(guard)));
+    green.set(key, known);
+    return known(guard.test);
   }
 
   async function takeOut(guard: Guard): Promise<Verdict> {
     const undo = await copy.edit(guard.edits);
     try {
       const { file, name } = guard.test;
-      return (await runTests(copy.root, [file], name, values))(guard.test);
+      return (await runTests(copy.root, [file], name, modeOf(guard)))(guard.test);
     } finally {
       await undo();
     }
   }
+}
+
+function modeOf({ embedded = false }: Guard): { servers: boolean } {
+  return { servers: values.servers && !embedded };
 }
 
 function formatTable(rows: Row[]): string {

@@ -23,6 +23,7 @@ export const outageGuards: Guard[] = [
       file: "packages/core/src/queue/outages.int.test.ts",
       name: "a worker that starts while the queue is away (refuse) answers rings once it is back, and keeps still until then",
     },
+    embedded: true,
   },
   {
     name: "queue-connection-is-heard",
@@ -89,6 +90,7 @@ export const outageGuards: Guard[] = [
       file: "packages/core/src/db/database.int.test.ts",
       name: "a server lets go of clients that fall silent; the embedded one does so by its gateway, not by a timeout",
     },
+    embedded: true,
   },
   {
     name: "no-query-for-types",
