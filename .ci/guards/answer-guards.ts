@@ -42,13 +42,28 @@ export const answerGuards: Guard[] = [
     edits: [
       {
         file: `${child}/encode-text.ts`,
-        find: "ids.length === 0 ? encodeBare(piece) : goOnWith(piece)",
-        replace: "encodeBare(piece)",
+        find: "ids.length === 0 ? encodeBare(piece) : goOnWith(piece);",
+        replace: "encodeBare(piece);",
       },
     ],
     test: {
       file: `${child}/sentence-pieces.test.ts`,
       name: "unigrams as xlm-roberta control tokens that a text spells are its text, and no space comes with them",
+    },
+  },
+  {
+    name: "control-tokens-in-line",
+    protects: "A megabyte of control tokens that a user types keeps a model's process busy for ten minutes.",
+    edits: [
+      {
+        file: `${child}/encode-text.ts`,
+        find: "if (own.length > 0) ids.push(own);",
+        replace: "if (own.length > 0) ids.splice(0, ids.length, ids.flat().concat(own));",
+      },
+    ],
+    test: {
+      file: `${child}/sentence-pieces.test.ts`,
+      name: "byte pairs as llama a text of control tokens takes no longer than its length",
     },
   },
   {

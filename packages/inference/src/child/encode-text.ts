@@ -42,14 +42,16 @@ export function createTextEncoder(tokenizer: PreTrainedTokenizer, progress: Prog
   }
 
   async function encodeProtected(text: string): Promise<number[]> {
-    let ids: number[] = [];
+    // Joined at the end: a text of control tokens has as many parts.
+    const ids: number[][] = [];
     for (const part of text.split(cut)) {
       for (const piece of splitLong(part)) {
-        if (piece) ids = ids.concat(ids.length === 0 ? encodeBare(piece) : goOnWith(piece));
+        const own = ids.length === 0 ? encodeBare(piece) : goOnWith(piece);
+        if (own.length > 0) ids.push(own);
         await finishPiece(progress);
       }
     }
-    return ids;
+    return ids.flat();
   }
 
   async function encode(text: string): Promise<number[]> {

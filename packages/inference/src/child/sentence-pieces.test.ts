@@ -93,6 +93,13 @@ describe.each(bytePairs)("byte pairs as $kind", ({ encoder, say, tokenizer, toke
     );
   });
 
+  test("a text of control tokens takes no longer than its length", async () => {
+    const before = process.threadCpuUsage();
+    const ids = await encoder.encode("</s>".repeat(100_000));
+    expect(process.threadCpuUsage(before).user).toBeLessThan(8_000_000);
+    expect(decode(ids.slice(0, 401)).startsWith("</s>".repeat(99))).toBe(true);
+  });
+
   test("a long text has the tokens that transformers.js gives it", async () => {
     const text = "the time of 漢字 is now, and the people said so. ".repeat(900);
     expect(await encoder.encode(text)).toEqual(tokenizer.encode(text, { add_special_tokens: false }));
