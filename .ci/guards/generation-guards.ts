@@ -106,8 +106,8 @@ export const generationGuards: Guard[] = [
     edits: [
       {
         file: `${folder}/open-sessions.ts`,
-        find: "return patch ? patched(model, patch) : model;",
-        replace: "return model;",
+        find: "keepLastLogits(bytes)",
+        replace: "bytes.subarray(0, size)",
       },
     ],
     test: {

@@ -3,7 +3,7 @@ import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 /** Numbers of fields in onnx.proto, by message. */
 const modelGraph = 7;
 const graphField = { node: 1, initializer: 5, input: 11 } as const;
-const nodeField = { input: 1, output: 2, operator: 4, attribute: 5 } as const;
+const nodeField = { input: 1, output: 2, operator: 4 } as const;
 const tensorField = { dims: 1, type: 2, int64s: 7, name: 8 } as const;
 const int64 = 7;
 
@@ -24,36 +24,39 @@ interface Node {
   outputs: string[];
 }
 
-interface Patch {
-  /** What to write over the file's bytes, and where. */
-  name: Uint8Array;
-  at: number;
-  /** What follows the file's last byte. */
-  added: Uint8Array;
-}
+/** Bytes behind a file in which it may grow: a second copy of the weights would be large. */
+export const roomToGrow = 4096;
 
 /**
- * What makes a decoder's file compute logits for the last token of each text alone. Most graphs of the hub do it for
- * all tokens of a prompt, which costs as much as a fifth of the layers, or more where the vocabulary is large.
+ * Makes a decoder's file compute logits for the last token of each text alone. Most graphs of the hub do it for all tokens
+ * of a prompt, which costs as much as a fifth of the layers, or more where the vocabulary is large.
  *
  * The head's input is cut to its last position. Its name is replaced by one of the same length, so that the file's
  * bytes stay where they are; a graph that follows the file is merged into it, as the protobuf format has it.
- * @returns undefined when the graph has a switch of its own for it, or a head that is not known here
+ * @param bytes the file and `roomToGrow`; they are changed
+ * @returns the file's bytes; as they were when the graph has a switch of its own for it, or a head that is not known here
  */
-export function lastLogitsPatch(model: Uint8Array): Patch | undefined {
+export function keepLastLogits(bytes: Buffer): Buffer {
+  const size = bytes.length - roomToGrow;
+  const model = bytes.subarray(0, size);
   const { makers, inputs } = readGraph(model);
-  if (inputs.has("num_logits_to_keep")) return undefined;
-  let node = makers.get("logits");
-  while (node && followers.has(node.operator)) node = makers.get(node.inputs[0]?.text ?? "");
-  const [hidden] = node?.inputs ?? [];
-  if (!node || !hidden || !heads.has(node.operator) || !makers.has(hidden.text)) return undefined;
-  const name = new Uint8Array(Buffer.byteLength(hidden.text)).fill("~".charCodeAt(0));
-  const last = Buffer.from(name).toString();
-  return makers.has(last) ? undefined : { name, at: hidden.at, added: lastPosition(hidden.text, last) };
+  const hidden = inputs.has("num_logits_to_keep") ? undefined : inputOfHead(makers);
+  if (!hidden) return model;
+  const name = "~".repeat(Buffer.byteLength(hidden.text));
+  const added = lastPosition(hidden.text, name);
+  if (makers.has(name) || added.length > roomToGrow) return model;
+  bytes.write(name, hidden.at);
+  bytes.set(added, size);
+  return bytes.subarray(0, size + added.length);
 }
 
-export const patched = (model: Uint8Array, { name, at, added }: Patch): Buffer =>
-  Buffer.concat([model.subarray(0, at), name, model.subarray(at + name.length), added]);
+/** The hidden states, as the head takes them. */
+function inputOfHead(makers: ReadonlyMap<string, Node>): Name | undefined {
+  let node = makers.get("logits");
+  while (node && followers.has(node.operator)) node = makers.get(node.inputs[0]?.text ?? "");
+  const [hidden] = node && heads.has(node.operator) ? node.inputs : [];
+  return hidden && makers.has(hidden.text) ? hidden : undefined;
+}
 
 /** The nodes by the names of their outputs, and the names of the graph's inputs. */
 function readGraph(model: Uint8Array) {

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
 import { keepActivations } from "./keep-activations.ts";
-import { lastLogitsPatch, patched } from "./last-logits.ts";
+import { keepLastLogits, roomToGrow } from "./last-logits.ts";
 
 export interface DecoderSessions {
   /** For single tokens. */
@@ -30,11 +30,13 @@ export async function openSessions(
 const one = (session: InferenceSession): DecoderSessions => ({ steps: session, prompts: session });
 
 /** Of what is larger than Node reads at once, or no ONNX file at all, ONNX Runtime knows what to say. */
-async function readGraph(file: string): Promise<Buffer | undefined> {
+async function readGraph(path: string): Promise<Buffer | undefined> {
   try {
-    const model = await readFile(file);
-    const patch = lastLogitsPatch(model);
-    return patch ? patched(model, patch) : model;
+    await using file = await open(path);
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(size + roomToGrow);
+    const { bytesRead } = await file.read(bytes, 0, size);
+    return bytesRead === size ? keepLastLogits(bytes) : undefined;
   } catch {
     return undefined;
   }
