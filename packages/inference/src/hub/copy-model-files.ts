@@ -58,7 +58,7 @@ async function copyAll(options: CopyModelOptions, source: string, folder: string
   }
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   await checkRoom(folder, total);
-  const meter = createDownloadMeter(total, onProgress);
+  using meter = createDownloadMeter(total, onProgress);
   // The weights come last: a folder with all required files is taken to be complete.
   for (const { path } of files)
     await copyFile(join(source, path), join(folder, path), signal, (bytes) => meter.update(path, bytes));

@@ -41,7 +41,7 @@ async function download(options: FetchModelOptions, folder: string): Promise<voi
   const files = await describeFiles(options, [...optionalFiles, ...(await missingFiles(record, folder))]);
   const totalBytes = files.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
   await checkRoom(folder, totalBytes);
-  const meter = createDownloadMeter(totalBytes, onProgress);
+  using meter = createDownloadMeter(totalBytes, onProgress);
   for (const file of files) {
     const onBytes = (bytes: number) => meter.update(file.path, bytes);
     await downloadFile({ ...options, file, target: join(folder, file.path), onBytes });
