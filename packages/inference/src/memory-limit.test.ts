@@ -43,5 +43,10 @@ it("estimates what a model takes by its files, and gives models a share of the m
   machine(8 * gibibyte, 0);
   expect(await estimateRss(record, folder)).toBe(1.5 * gibibyte + 200 * 1024 ** 2);
   expect(await estimateRss({ ...record, dtype: "fp32" }, folder)).toBe(3 * gibibyte + 200 * 1024 ** 2);
+  const small = { ...record, task: "generation", dtype: "q4" } as const;
+  await writeFile(join(folder, "onnx/model_q4.onnx"), "");
+  await truncate(join(folder, "onnx/model_q4.onnx"), 100 * 1024 ** 2);
+  const copies = process.arch === "x64" ? 2.5 : 1.5;
+  expect(await estimateRss(small, folder)).toBe((200 + copies * 100) * 1024 ** 2);
   expect(defaultMemoryBudget()).toBe(Math.floor(0.8 * 8 * gibibyte));
 });

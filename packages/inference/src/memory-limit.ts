@@ -29,8 +29,14 @@ export function defaultMemoryBudget(): number {
 
 /** What a model's process will take, by the size of its files; to be replaced by what it takes. In bytes. */
 export async function estimateRss(record: ModelRecord, folder: string): Promise<number> {
-  return emptyProcessBytes + 1.5 * (await modelBytes(record, folder));
+  const bytes = await modelBytes(record, folder);
+  const held =
+    record.task === "generation" && record.dtype.startsWith("q4") && mayBeHeldTwice(bytes) ? 2.5 : 1.5;
+  return emptyProcessBytes + held * bytes;
 }
+
+/** Whether 4-bit weights of this size are loaded a second time, for prompts, where that makes them faster. */
+export const mayBeHeldTwice = (bytes: number) => process.arch === "x64" && bytes <= 512 * mebibyte;
 
 /** Of the model's files, without weights of other dtypes than the record's. */
 async function modelBytes(record: ModelRecord, folder: string): Promise<number> {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
@@ -74,6 +74,13 @@ it.runIf(process.arch === "x64")(
     expect(await logitsOf(steps)).not.toEqual(wanted);
   },
 );
+
+it("does not load large weights twice, also where they lie beside the graph", async () => {
+  await writeFile(join(folder, "large.onnx_data"), "");
+  await truncate(join(folder, "large.onnx_data"), 513 * 1024 ** 2);
+  const { steps, prompts } = await open("large.onnx", blockHead(4));
+  expect(prompts).toBe(steps);
+});
 
 it("leaves it to ONNX Runtime to tell of a file that is none", async () => {
   await expect(open("broken.onnx", Buffer.from("<html>"))).rejects.toThrow(/broken\.onnx.*Protobuf/);

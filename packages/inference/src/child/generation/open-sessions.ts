@@ -1,6 +1,7 @@
-import { open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
+import { mayBeHeldTwice } from "../../memory-limit.ts";
 import { keepActivations } from "./keep-activations.ts";
 import { keepLastLogits, roomToGrow } from "./last-logits.ts";
 
@@ -11,9 +12,6 @@ export interface DecoderSessions {
   prompts: InferenceSession;
 }
 
-/** Weights up to this size are held twice where that makes prompts faster. */
-const smallBytes = 512 * 1024 ** 2;
-
 /** Opens a decoder's weights on the CPU, with logits for the last token of each text alone where its graph allows that. */
 export async function openSessions(
   file: string,
@@ -23,7 +21,7 @@ export async function openSessions(
   if (!model) return one(await InferenceSession.create(file, options));
   const here = inFolder(options, dirname(file));
   const steps = await InferenceSession.create(model, here);
-  const twice = process.arch === "x64" && model.length <= smallBytes && keepActivations(model);
+  const twice = mayBeHeldTwice(await weightsBytes(file)) && keepActivations(model);
   return twice ? { steps, prompts: await InferenceSession.create(model, here) } : one(steps);
 }
 
@@ -40,6 +38,14 @@ async function readGraph(path: string): Promise<Buffer | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Of the graph's file, and of those beside it that hold its weights. */
+async function weightsBytes(file: string): Promise<number> {
+  const folder = dirname(file);
+  const names = (await readdir(folder)).filter((name) => name.startsWith(basename(file)));
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Bytes have no folder: where their weights are in files of their own, it must be told. */
