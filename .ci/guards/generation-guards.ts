@@ -137,4 +137,19 @@ export const generationGuards: Guard[] = [
     ],
     test: test("prompts go to the graph for prompts, single tokens to the other"),
   },
+  {
+    name: "large-weights-once",
+    protects: "A large model takes twice its memory.",
+    edits: [
+      {
+        file: `${folder}/open-sessions.ts`,
+        find: "mayBeHeldTwice(await weightsBytes(file)) && ",
+        replace: "",
+      },
+    ],
+    test: {
+      file: `${folder}/open-sessions.test.ts`,
+      name: "does not load large weights twice, also where they lie beside the graph",
+    },
+  },
 ];
